@@ -1,0 +1,2 @@
+//! dutyroom
+fn main() {}

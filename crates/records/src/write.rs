@@ -1,0 +1,200 @@
+//! The writer: typed edits to raw Automerge changes.
+
+use crate::field::{
+    Field, FieldFault, FieldType, KindTable, Value, Values, check, check_all, find,
+};
+use crate::id::{EntryId, JournalId, SiteId};
+use crate::read::{HOME_KEY, KIND_KEY};
+use automerge::transaction::Transactable;
+use automerge::{ActorId, Automerge, AutomergeError, ObjId, ObjType, ROOT, ScalarValue};
+
+/// One edit of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    /// Writes a field.
+    Set(String, Value),
+    /// Adds an entry to an entries field.
+    AddEntry {
+        /// The entries field.
+        field: String,
+        /// Its new, random id.
+        entry: EntryId,
+        /// Its values.
+        values: Values,
+    },
+}
+
+/// Why edits were not written; the document is unchanged then.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Values do not fit the table.
+    #[error("{} value(s) do not fit the field table", .0.len())]
+    Invalid(Vec<(String, FieldFault)>),
+    /// Automerge refused the edit.
+    #[error("automerge refused the edit")]
+    Automerge(#[from] AutomergeError),
+}
+
+/// The actor a site writes under: site (8 B) + incarnation (4 B) + random slot per start (4 B).
+#[must_use]
+pub fn actor(journal: JournalId, slot: [u8; 4]) -> ActorId {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&journal.site.0);
+    bytes[8..12].copy_from_slice(&journal.incarnation.to_be_bytes());
+    bytes[12..].copy_from_slice(&slot);
+    ActorId::from(bytes)
+}
+
+/// The journal whose site wrote under `actor`, if the actor has our form.
+#[must_use]
+pub fn journal_of(actor: &ActorId) -> Option<JournalId> {
+    let bytes: &[u8; 16] = actor.to_bytes().try_into().ok()?;
+    Some(JournalId {
+        site: SiteId::from_slice(&bytes[..8])?,
+        incarnation: u32::from_be_bytes(bytes[8..12].try_into().ok()?),
+    })
+}
+
+/// Creates a record: `doc` must be empty and carry the writer's actor.
+///
+/// # Errors
+/// [`WriteError`]; nothing is written then.
+pub fn create(
+    doc: &mut Automerge,
+    table: &'static KindTable,
+    home: SiteId,
+    edits: &[Edit],
+) -> Result<Vec<u8>, WriteError> {
+    let mut faults = check_edits(table, edits);
+    let mut values = Values::new();
+    for edit in edits {
+        if let Edit::Set(name, value) = edit {
+            values.insert(name.clone(), value.clone());
+        }
+    }
+    faults.extend(
+        check_all(table.fields, &values)
+            .into_iter()
+            .filter(|(_, fault)| *fault == FieldFault::Required),
+    );
+    faults.dedup();
+    write(doc, table, edits, faults, |tx| {
+        tx.put(ROOT, KIND_KEY, table.kind)?;
+        tx.put(ROOT, HOME_KEY, home.0.to_vec())?;
+        // Made now, so that two sites adding the first entry at once share one map.
+        let entries = table.fields.iter().filter(|field| field.is_entries());
+        entries
+            .map(|field| tx.put_object(ROOT, field.name, ObjType::Map).map(drop))
+            .collect()
+    })
+}
+
+/// Edits an existing record under the actor `doc` carries.
+///
+/// # Errors
+/// [`WriteError`]; nothing is written then.
+pub fn edit(
+    doc: &mut Automerge,
+    table: &'static KindTable,
+    edits: &[Edit],
+) -> Result<Vec<u8>, WriteError> {
+    write(doc, table, edits, check_edits(table, edits), |_| Ok(()))
+}
+
+fn check_edits(table: &'static KindTable, edits: &[Edit]) -> Vec<(String, FieldFault)> {
+    edits
+        .iter()
+        .flat_map(|edit| match edit {
+            Edit::Set(name, value) => match find(table.fields, name) {
+                Some(field) => check(field, value)
+                    .err()
+                    .map(|fault| (name.clone(), fault))
+                    .into_iter()
+                    .collect(),
+                None => vec![(name.clone(), FieldFault::UnknownField)],
+            },
+            Edit::AddEntry { field, values, .. } => match table.entry_fields(field) {
+                Some(fields) => check_all(fields, values),
+                None => vec![(field.clone(), FieldFault::UnknownField)],
+            },
+        })
+        .collect()
+}
+
+fn write(
+    doc: &mut Automerge,
+    table: &'static KindTable,
+    edits: &[Edit],
+    faults: Vec<(String, FieldFault)>,
+    begin: impl FnOnce(&mut automerge::transaction::Transaction<'_>) -> Result<(), AutomergeError>,
+) -> Result<Vec<u8>, WriteError> {
+    if !faults.is_empty() {
+        return Err(WriteError::Invalid(faults));
+    }
+    let mut tx = doc.transaction();
+    begin(&mut tx)?;
+    for edit in edits {
+        apply(&mut tx, table, edit)?;
+    }
+    tx.commit();
+    let change = doc.get_last_local_change().expect("the edit was committed");
+    Ok(change.raw_bytes().to_vec())
+}
+
+fn apply<T: Transactable>(
+    tx: &mut T,
+    table: &'static KindTable,
+    edit: &Edit,
+) -> Result<(), AutomergeError> {
+    match edit {
+        Edit::Set(name, value) => {
+            let field = table.field(name).expect("edits were checked");
+            put(tx, &ROOT, field, value)
+        }
+        Edit::AddEntry {
+            field,
+            entry,
+            values,
+        } => {
+            let map = match tx.get(ROOT, field.as_str())? {
+                Some((value, id)) if value.to_objtype() == Some(ObjType::Map) => id,
+                _ => tx.put_object(ROOT, field.as_str(), ObjType::Map)?,
+            };
+            let id = tx.put_object(&map, entry.to_string(), ObjType::Map)?;
+            let fields = table.entry_fields(field).expect("edits were checked");
+            for (name, value) in values {
+                put(
+                    tx,
+                    &id,
+                    find(fields, name).expect("edits were checked"),
+                    value,
+                )?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn put<T: Transactable>(
+    tx: &mut T,
+    object: &ObjId,
+    field: &Field,
+    value: &Value,
+) -> Result<(), AutomergeError> {
+    if let (FieldType::Text { .. }, Value::Text(text)) = (field.ty, value) {
+        let id = match tx.get(object, field.name)? {
+            Some((found, id)) if found.to_objtype() == Some(ObjType::Text) => id,
+            _ => tx.put_object(object, field.name, ObjType::Text)?,
+        };
+        return tx.update_text(&id, text);
+    }
+    let scalar = match value {
+        Value::Text(text) => ScalarValue::Str(text.as_str().into()),
+        Value::Int(int) => ScalarValue::Int(*int),
+        Value::Bool(yes) => ScalarValue::Boolean(*yes),
+        Value::Site(id) => ScalarValue::Bytes(id.0.to_vec()),
+        Value::Record(id) => ScalarValue::Bytes(id.0.to_vec()),
+        Value::Account(id) => ScalarValue::Bytes(id.0.to_vec()),
+    };
+    tx.put(object, field.name, scalar)
+}
