@@ -1,0 +1,27 @@
+import { useCallback } from 'react';
+import { useTranslation } from 'react-i18next';
+import { asApiError, type FieldError } from '@/api/errors';
+
+/** Turns any failure into one sentence in the reader's language. */
+export function useErrorText() {
+  const { t, i18n } = useTranslation();
+  return useCallback(
+    (error: unknown): string => {
+      const { code } = asApiError(error);
+      return i18n.exists(`errors.${code}`) ? t(`errors.${code}`) : t('errors.other', { code });
+    },
+    [t, i18n],
+  );
+}
+
+/** The sentence shown at one field. */
+export function useFieldErrorText() {
+  const { t, i18n } = useTranslation();
+  return useCallback(
+    ({ code, limit }: FieldError): string =>
+      i18n.exists(`fieldErrors.${code}`)
+        ? t(`fieldErrors.${code}`, { limit })
+        : t('fieldErrors.other', { code }),
+    [t, i18n],
+  );
+}

@@ -1,0 +1,3 @@
+export function LogItemPage() {
+  return <h1>LogItemPage</h1>;
+}

@@ -1,0 +1,3 @@
+export function StatusPage() {
+  return <h1>StatusPage</h1>;
+}

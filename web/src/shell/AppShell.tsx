@@ -1,0 +1,31 @@
+import { useQuery } from '@tanstack/react-query';
+import { Navigate, Outlet, useLocation } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import { sessionQuery } from '@/api/queries';
+import { FeedBand } from '@/feed/FeedBand';
+import { FeedProvider } from '@/feed/FeedProvider';
+import styles from './AppShell.module.css';
+import { Head } from './Head';
+
+/** The frame of every signed-in page: head, broken-feed band, page, foot. */
+export function AppShell() {
+  const { t } = useTranslation();
+  const { href } = useLocation();
+  const { data: session } = useQuery(sessionQuery);
+  if (!session) return <Navigate to="/sign-in" search={{ to: href }} replace />;
+  return (
+    <FeedProvider>
+      <div className={styles.shell}>
+        <a className={styles.skip} href="#page">
+          {t('app.skip')}
+        </a>
+        <Head />
+        <FeedBand />
+        <main id="page" className={styles.page} tabIndex={-1}>
+          <Outlet />
+        </main>
+        <footer className={styles.foot}>{t('app.footer')}</footer>
+      </div>
+    </FeedProvider>
+  );
+}
