@@ -1,0 +1,105 @@
+import { type ReactNode, useRef } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Layer } from './layer';
+import css from './media.module.css';
+import { type Cause, describe, pictureAge } from './stateWords';
+import { TileBar } from './TileBar';
+import { TileState } from './TileState';
+import { NAMESPACE } from './texts';
+import { useAutoLayer } from './useAutoLayer';
+import { useFullscreen } from './useFullscreen';
+import { useNow } from './useNow';
+import { usePicture } from './usePicture';
+import { useWhep } from './useWhep';
+import { Watermark } from './Watermark';
+import type { SourceKind } from './whep';
+
+interface Props {
+  /** Camera id or participation id. */
+  source: string;
+  kind: SourceKind;
+  name: string;
+  /** Campus, and the place where it helps. */
+  place: string;
+  /** `auto` takes the layer that fits the tile. */
+  layer?: Layer | 'auto';
+  /** What is known about the source beside this session. */
+  cause?: Cause | null;
+  /** A whole sentence instead of the reason. */
+  explain?: string | null;
+  /** Changes whenever trying at once may help. */
+  nudge?: string;
+  /** Shown in place of a picture while only the voice is there. */
+  voiceOnly?: ReactNode;
+  onClose?: () => void;
+}
+
+/** One live picture (and voice) in a tile that says in words what it is doing. */
+export function LiveVideo({
+  source,
+  kind,
+  name,
+  place,
+  layer = 'auto',
+  cause = null,
+  explain = null,
+  nudge = '',
+  voiceOnly = null,
+  onClose,
+}: Props) {
+  const { t } = useTranslation(NAMESPACE);
+  const tile = useRef<HTMLElement>(null);
+  const video = useRef<HTMLVideoElement>(null);
+  const now = useNow(1_000);
+  const fitting = useAutoLayer(tile);
+  const watching = useWhep(source, kind, layer === 'auto' ? fitting : layer, nudge);
+  const [full, toggleFull] = useFullscreen(tile);
+  usePicture(video, watching.stream, kind === 'person', watching.pictureShown);
+
+  const { session, stream, speaking } = watching;
+  const words = describe(session, cause, now);
+  const age = pictureAge(session, now);
+  const waitsForPicture = kind === 'person' && words.word === 'soundOnly';
+  const fails = words.word !== 'playing' && words.word !== 'soundOnly';
+  const hasPicture = stream !== null && age !== null && session.phase !== 'connecting';
+  return (
+    <figure
+      ref={tile}
+      className={`${css.tile} ${speaking ? css.speaking : ''}`}
+      aria-label={t('tile', { name, place, state: t(`state.${words.word}`) })}
+      data-source={source}
+      data-phase={session.phase}
+      data-reason={words.reason ?? ''}
+      data-first-picture-ms={watching.firstPictureMs ?? ''}
+    >
+      {/* biome-ignore lint/a11y/useMediaCaption: a live picture has no captions to offer */}
+      <video
+        ref={video}
+        className={`${css.video} ${hasPicture && !waitsForPicture ? '' : css.unseen}`}
+        autoPlay
+        playsInline
+      />
+      {waitsForPicture && <div className={css.state}>{voiceOnly}</div>}
+      {fails && (
+        <TileState
+          words={words}
+          explain={words.reason === 'site_unreachable' ? explain : null}
+          now={now}
+          overPicture={hasPicture}
+          onTryNow={watching.tryNow}
+        />
+      )}
+      <Watermark />
+      <TileBar
+        name={name}
+        place={place}
+        age={kind === 'camera' || !waitsForPicture ? age : null}
+        full={full}
+        onFullscreen={toggleFull}
+        onClose={onClose}
+      >
+        {speaking && <span className={css.age}>{t('speaking')}</span>}
+      </TileBar>
+    </figure>
+  );
+}

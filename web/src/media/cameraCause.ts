@@ -1,0 +1,26 @@
+import type { Camera, Site } from '@/api/model';
+import { toReason } from './reasons';
+import type { Cause } from './stateWords';
+
+/** True while the campus of a camera is cut off from this site. */
+export function cutOff(site: Site | undefined): boolean {
+  return site?.link.state === 'down';
+}
+
+/** Why a camera gives no picture, by the feed's rows; null when they know of no trouble. */
+export function causeOf(camera: Camera, site: Site | undefined): Cause | null {
+  if (site !== undefined && cutOff(site)) {
+    return { reason: 'site_unreachable', since: site.link.since };
+  }
+  const troubled =
+    camera.state === 'refused' || camera.state === 'unreachable' || camera.state === 'retrying';
+  return troubled && camera.reason !== null
+    ? { reason: toReason(camera.reason), since: camera.since }
+    : null;
+}
+
+/** Changes when the news about a camera make a try worth while: the link is up, or it serves again. */
+export function nudgeOf(camera: Camera, site: Site | undefined): string {
+  const serves = camera.state === 'playing' || camera.state === 'idle';
+  return `${cutOff(site) ? 'cut' : 'linked'} ${serves ? 'serves' : 'fails'}`;
+}

@@ -1,0 +1,48 @@
+import { expect, it, describe as suite } from 'vitest';
+import { IDLE, type SessionState } from './session';
+import { describe, pictureAge } from './stateWords';
+
+const session = (part: Partial<SessionState>): SessionState => ({ ...IDLE, ...part });
+
+suite('the words of a tile', () => {
+  it('say connecting while nothing is wrong, even if the camera row is old', () => {
+    const words = describe(
+      session({ phase: 'connecting', since: 5 }),
+      { reason: 'timeout', since: 1 },
+      10,
+    );
+    expect(words).toEqual({ word: 'connecting', reason: null, since: 5 });
+  });
+
+  it('say reconnecting during a further try, with the first beginning', () => {
+    const words = describe(
+      session({ phase: 'connecting', since: 50, reason: 'network', troubleSince: 7 }),
+      null,
+      60,
+    );
+    expect(words).toEqual({ word: 'retrying', reason: 'network', since: 7 });
+  });
+
+  it('name the cut-off campus rather than what the browser sees', () => {
+    const words = describe(
+      session({ phase: 'retrying', reason: 'timeout', troubleSince: 90 }),
+      { reason: 'site_unreachable', since: 30 },
+      100,
+    );
+    expect(words).toEqual({ word: 'retrying', reason: 'site_unreachable', since: 30 });
+  });
+
+  it('say sound only when the picture of a person stops', () => {
+    const words = describe(
+      session({ phase: 'playing', since: 1, lastMediaAt: 9_000, lastPictureAt: 2_000 }),
+      null,
+      9_000,
+    );
+    expect(words.word).toBe('soundOnly');
+  });
+
+  it('give the age of the last picture in whole seconds', () => {
+    expect(pictureAge(session({ lastPictureAt: 1_000 }), 6_900)).toBe(5);
+    expect(pictureAge(session({}), 6_900)).toBeNull();
+  });
+});

@@ -1,0 +1,68 @@
+import { addTexts } from '@/i18n';
+
+export const NAMESPACE = 'cameras';
+
+addTexts(NAMESPACE, {
+  'zh-CN': {
+    title: '视频',
+    list: '摄像机',
+    wall: '画面',
+    watch: '观看：{{name}}（{{site}}），{{state}}',
+    unwatch: '停止观看：{{name}}（{{site}}），{{state}}',
+    place: '空位',
+    placeHint: '点选摄像机，在此观看',
+    layout: '画面数',
+    layoutOf: '{{count}} 画面',
+    closeAll: '全部关闭',
+    fullHint: '画面已满，再选将替换最早打开的画面。',
+    state: {
+      idle: '空闲',
+      connecting: '连接中',
+      playing: '播放',
+      retrying: '重连中',
+      refused: '拒绝',
+      unreachable: '不可达',
+    },
+    viewers: '{{count}} 人在看',
+    since: '自 {{time}}',
+    cutOff: '断网自 {{time}}',
+    cutOffUnknown: '断网',
+    cutOffHint: '看不到该校区画面，联网后自动恢复',
+    unknownSite: '未知校区',
+    emptyTitle: '还没有摄像机',
+    emptyAdmin:
+      '请在校区值班室服务器的配置文件中，用 [[camera]] 逐台登记摄像机（名称、位置、RTSP 地址），并把摄像机所在网段写入 [media] 的 camera_networks，保存后重新启动值班通。未列入的网段一律不连接。',
+    emptyOther: '各校区尚未登记摄像机，请联系系统管理员。',
+  },
+  en: {
+    title: 'Video',
+    list: 'Cameras',
+    wall: 'Pictures',
+    watch: 'Watch {{name}} ({{site}}), {{state}}',
+    unwatch: 'Stop watching {{name}} ({{site}}), {{state}}',
+    place: 'Empty place',
+    placeHint: 'Choose a camera to watch it here',
+    layout: 'Pictures shown',
+    layoutOf: '{{count}} pictures',
+    closeAll: 'Close all',
+    fullHint: 'All places are taken; the next camera replaces the picture opened first.',
+    state: {
+      idle: 'Idle',
+      connecting: 'Connecting',
+      playing: 'Playing',
+      retrying: 'Reconnecting',
+      refused: 'Refused',
+      unreachable: 'Unreachable',
+    },
+    viewers: '{{count}} watching',
+    since: 'since {{time}}',
+    cutOff: 'Offline since {{time}}',
+    cutOffUnknown: 'Offline',
+    cutOffHint: 'pictures of this campus cannot be seen and return by themselves',
+    unknownSite: 'Unknown campus',
+    emptyTitle: 'No cameras yet',
+    emptyAdmin:
+      'In the configuration file of the duty room server of each campus, enter every camera as a [[camera]] section (name, place, RTSP address) and put the network of the cameras into camera_networks under [media]; then restart Dutyroom. Networks not listed are never contacted.',
+    emptyOther: 'No campus has entered a camera. Please ask the system administrator.',
+  },
+});
