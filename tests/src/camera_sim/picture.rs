@@ -16,9 +16,22 @@ const WHITE: Colour = (235, 128, 128);
 const BLACK: Colour = (16, 128, 128);
 const SKY: Colour = (170, 150, 118);
 const GROUND: Colour = (96, 124, 130);
-const WALL: Colour = (140, 118, 140);
+const WALLS: [Colour; 4] = [
+    (150, 118, 140),
+    (168, 112, 136),
+    (140, 128, 128),
+    (128, 120, 152),
+];
+const HEDGE: Colour = (100, 108, 112);
 const WINDOW: Colour = (60, 140, 120);
-const CAR: Colour = (90, 100, 190);
+/// The car's parts, in units: from its tail, length, from the top of the picture, height.
+const CAR: [(usize, usize, usize, usize, Colour); 5] = [
+    (4, 13, 66, 5, WINDOW),
+    (0, 24, 70, 7, (90, 100, 190)),
+    (3, 4, 75, 4, BLACK),
+    (16, 4, 75, 4, BLACK),
+    (22, 2, 72, 2, (220, 60, 140)),
+];
 
 /// An I420 picture.
 #[derive(Clone)]
@@ -100,7 +113,17 @@ impl Picture {
 /// The fixed part of one camera's picture, ready to be copied for each frame.
 pub struct Scene {
     background: Picture,
+    leaves: Vec<u8>,
     unit: usize,
+}
+
+/// Fine grain without an end to its pattern, so that key frames are as large as a real camera's.
+/// A multiplicative generator with a fixed start: the same picture every time.
+fn grain() -> impl Iterator<Item = u8> {
+    let steps = std::iter::successors(Some(0x2545_f491_u32), |x| {
+        Some(x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223))
+    });
+    steps.map(|x| (x >> 24) as u8)
 }
 
 impl Scene {
@@ -111,20 +134,41 @@ impl Scene {
         let unit = (height / 90).max(2) & !1;
         let mut picture = Picture::filled(width, height, SKY);
         picture.fill(0, 50 * unit, width, height, GROUND);
+        // Each camera has houses of its own height and colour, so that nobody mixes them up.
+        let seed = name.bytes().fold(0, |sum, byte| sum + usize::from(byte));
         for house in 0..4 {
             let left = (house * width / 4 + 3 * unit) & !1;
-            picture.fill(left, (22 + house * 3) * unit, 30 * unit, 60 * unit, WALL);
-            for window in 0..6 {
+            let top = 20 + (seed + house * 5) % 13;
+            let wall = WALLS[(seed + house / 2) % WALLS.len()];
+            picture.fill(left, top * unit, 30 * unit, (66 - top) * unit, wall);
+            for window in 0..9 {
                 let x = left + (3 + window % 3 * 9) * unit;
-                let y = (28 + house * 3 + window / 3 * 10) * unit;
+                let y = (top + 4 + window / 3 * 9) * unit;
                 picture.fill(x, y, 5 * unit, 6 * unit, WINDOW);
             }
         }
-        picture.fill(0, 66 * unit, width, 16 * unit, GROUND);
-        picture.write(2 * unit, 10 * unit, unit / 2 & !1 | 2, name);
+        picture.fill(34 * unit, 56 * unit, 20 * unit, 6 * unit, HEDGE);
+        for (bright, grain) in picture.y.iter_mut().zip(grain()) {
+            *bright = bright.wrapping_add(grain % 8);
+        }
+        picture.write(2 * unit, 10 * unit, ((unit / 2) & !1).max(2), name);
+        let leaves = grain().map(|g| 80 + g % 40).take(width * 24).collect();
         Self {
             background: picture,
+            leaves,
             unit,
+        }
+    }
+
+    /// Hedges that never rest in the wind: they give the encoder work between key frames.
+    fn sway(&self, picture: &mut Picture, epoch_ms: u64) {
+        let width = 20 * self.unit;
+        let mut shift = usize::try_from(epoch_ms / 40 % 997).expect("below 997");
+        for row in 56 * self.unit..62 * self.unit {
+            shift = (shift * 31 + 7) % 997;
+            let from = shift * 8 % (self.leaves.len() - width);
+            let at = row * picture.width + 34 * self.unit;
+            picture.y[at..at + width].copy_from_slice(&self.leaves[from..from + width]);
         }
     }
 
@@ -136,18 +180,35 @@ impl Scene {
     /// The picture taken at `epoch_ms`.
     pub fn at(&self, epoch_ms: u64) -> Picture {
         let mut picture = self.background.clone();
+        self.sway(&mut picture, epoch_ms);
         let unit = self.unit;
-        let road = picture.width + 24 * unit;
         // The car crosses the picture in eight seconds.
-        let front = usize::try_from(epoch_ms % 8_000).expect("below 8,000") * road / 8_000;
-        let visible = front.min(24 * unit);
-        picture.fill(front.saturating_sub(24 * unit) & !1, 70 * unit, visible & !1, 8 * unit, CAR);
-        let scale = unit / 2 & !1 | 2;
-        let bottom = picture.height - (font::HEIGHT + 3) * scale & !1;
+        let way = usize::try_from(epoch_ms % 8_000).expect("below 8,000");
+        let front = way * (picture.width + 24 * unit) / 8_000;
+        for (from, length, top, height, colour) in CAR {
+            let end = front.saturating_sub((24 - from - length) * unit);
+            let start = front.saturating_sub((24 - from) * unit);
+            picture.fill(
+                start & !1,
+                top * unit,
+                (end - start) & !1,
+                height * unit,
+                colour,
+            );
+        }
+        let scale = ((unit / 2) & !1).max(2);
+        let bottom = (picture.height - (font::HEIGHT + 3) * scale) & !1;
         picture.write(2 * unit, bottom, scale, &clock_text(epoch_ms));
-        let (block, height) = (picture.width / STRIP_BITS, Self::strip_height(picture.height));
+        let (block, height) = (
+            picture.width / STRIP_BITS,
+            Self::strip_height(picture.height),
+        );
         for bit in 0..STRIP_BITS {
-            let colour = if epoch_ms >> (STRIP_BITS - 1 - bit) & 1 == 1 { WHITE } else { BLACK };
+            let colour = if epoch_ms >> (STRIP_BITS - 1 - bit) & 1 == 1 {
+                WHITE
+            } else {
+                BLACK
+            };
             picture.fill(bit * block, 0, block, height, colour);
         }
         picture
@@ -170,7 +231,9 @@ fn clock_text(epoch_ms: u64) -> String {
     let local = i64::try_from(epoch_ms + BEIJING_MS)
         .ok()
         .and_then(chrono::DateTime::from_timestamp_millis);
-    local.map_or_else(String::new, |t| t.format("%Y-%m-%d %H:%M:%S%.3f").to_string())
+    local.map_or_else(String::new, |t| {
+        t.format("%Y-%m-%d %H:%M:%S%.3f").to_string()
+    })
 }
 
 #[cfg(test)]
@@ -198,6 +261,9 @@ mod tests {
     fn two_moments_give_two_pictures() {
         let scene = Scene::new("EAST GATE", 1280, 720);
         let (a, b) = (scene.at(1_000), scene.at(1_066));
-        assert!(a.y() != b.y() && a.v() != b.v(), "the car and the clock moved");
+        assert!(
+            a.y() != b.y() && a.v() != b.v(),
+            "the car and the clock moved"
+        );
     }
 }

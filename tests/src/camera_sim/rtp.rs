@@ -43,7 +43,13 @@ pub(super) fn packetize(nals: &[&[u8]], timestamp: u32, numbering: &mut Numberin
     packets
 }
 
-fn packet(head: &[u8], body: &[u8], timestamp: u32, marker: bool, numbering: &mut Numbering) -> Bytes {
+fn packet(
+    head: &[u8],
+    body: &[u8],
+    timestamp: u32,
+    marker: bool,
+    numbering: &mut Numbering,
+) -> Bytes {
     let mut out = BytesMut::with_capacity(12 + head.len() + body.len());
     out.put_u8(0x80);
     out.put_u8(if marker { 0x80 } else { 0 } | PAYLOAD_TYPE);
@@ -87,7 +93,9 @@ mod tests {
 
     #[test]
     fn a_large_nal_is_split_and_comes_back_whole() {
-        let nal: Vec<u8> = std::iter::once(0x65).chain((0..5_000u32).map(|i| i as u8)).collect();
+        let nal: Vec<u8> = std::iter::once(0x65)
+            .chain((0..5_000u32).map(|i| i as u8))
+            .collect();
         let mut numbering = Numbering {
             ssrc: 7,
             sequence: u16::MAX,

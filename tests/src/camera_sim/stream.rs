@@ -80,7 +80,10 @@ pub(super) struct Stream {
 }
 
 /// The wall clock in milliseconds since the Unix epoch: the simulated camera's own clock.
-#[expect(clippy::disallowed_methods, reason = "a camera is a clock of its own: this is where it is read")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a camera is a clock of its own: this is where it is read"
+)]
 fn epoch_ms() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let ms = since.expect("the clock is after 1970").as_millis();
@@ -151,8 +154,9 @@ impl Stream {
     fn run(&self) -> anyhow::Result<()> {
         let spec = self.spec;
         let mut encoder = Encoding::start(spec)?;
-        let mut hold_back = !spec.key_frame_on_start;
+        let gop = spec.gop_s * spec.fps;
         let mut number = epoch_ms() * spec.fps / 1_000;
+        let mut hold_back = !spec.key_frame_on_start && !number.is_multiple_of(gop);
         // The encoder's first picture is a key frame in any case. Where the camera would not
         // send one now, it is encoded and thrown away.
         let mut key = true;
@@ -160,11 +164,11 @@ impl Stream {
             let now = epoch_ms();
             let picture = encoder.encode(now, key)?;
             if !hold_back {
-                self.send(picture, number);
+                self.send(&picture, number);
             }
             hold_back = false;
             number = wait_for_next(number, spec.fps);
-            key = number.is_multiple_of(spec.gop_s * spec.fps);
+            key = number.is_multiple_of(gop);
             let mut state = self.state();
             if self.shots.receiver_count() == 0 {
                 state.encoding = false;
@@ -173,8 +177,9 @@ impl Stream {
         }
     }
 
-    fn send(&self, picture: Encoded, number: u64) {
-        let timestamp = (number * (RTP_HZ / self.spec.fps) & 0xffff_ffff) as u32;
+    fn send(&self, picture: &Encoded, number: u64) {
+        // RTP time is the low 32 bits.
+        let timestamp = (number * (RTP_HZ / self.spec.fps)) as u32;
         let nals: Vec<&[u8]> = picture
             .nals
             .iter()
@@ -224,7 +229,7 @@ impl Encoding {
             .bitrate(BitRate::from_bps(spec.bits_per_s))
             .max_frame_rate(FrameRate::from_hz(spec.fps as f32))
             .rate_control_mode(RateControlMode::Bitrate)
-            .skip_frames(false)
+            .skip_frames(true)
             .profile(Profile::Baseline)
             .complexity(Complexity::Low)
             .scene_change_detect(false)
@@ -243,7 +248,10 @@ impl Encoding {
             self.encoder.force_intra_frame();
         }
         let picture = self.scene.at(epoch_ms);
-        let stream = self.encoder.encode(&picture).context("encoding a picture")?;
+        let stream = self
+            .encoder
+            .encode(&picture)
+            .context("encoding a picture")?;
         let mut nals = Vec::new();
         for layer in (0..stream.num_layers()).filter_map(|i| stream.layer(i)) {
             for nal in (0..layer.nal_count()).filter_map(|i| layer.nal_unit(i)) {
