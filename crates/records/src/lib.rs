@@ -19,6 +19,7 @@ pub mod gate;
 pub mod id;
 pub mod journal;
 pub mod kinds;
+pub mod outline;
 pub mod payload;
 pub mod prescan;
 pub mod read;

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 pub(crate) const KIND_KEY: &str = "kind";
 /// Document key that names the home site.
 pub(crate) const HOME_KEY: &str = "home";
+/// Document key of the number on the form.
+pub(crate) const NUMBER_KEY: &str = "number";
 
 /// A record as its kind's table reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub struct Record {
     pub table: &'static KindTable,
     /// The site that created it.
     pub home: SiteId,
+    /// The number on the form, written once by the creating site; `None` if the kind has none.
+    pub number: Option<String>,
     /// One winner per field.
     pub values: Values,
     /// Entries by field, then by entry.
@@ -77,9 +81,14 @@ pub fn read(
         _ => None,
     }
     .ok_or(ReadError::NoHome)?;
+    let number = match reader.scalar(&ROOT, NUMBER_KEY) {
+        Some(ScalarValue::Str(number)) => Some(number.to_string()),
+        _ => None,
+    };
     let mut record = Record {
         table,
         home,
+        number,
         values: Values::new(),
         entries: BTreeMap::new(),
         conflicts: BTreeMap::new(),
@@ -87,7 +96,7 @@ pub fn read(
     };
     for key in reader.keys(&ROOT) {
         match find(table.fields, &key) {
-            _ if key == KIND_KEY || key == HOME_KEY => {}
+            _ if [KIND_KEY, HOME_KEY, NUMBER_KEY].contains(&key.as_str()) => {}
             Some(field) => reader.read_field(field, &mut record),
             None => record.unread += 1,
         }

@@ -1,1 +1,342 @@
-//! trust
+//! The state of the institution journal: whose signature counts, up to where, under which rules.
+//!
+//! A pure fold over the journal's operations in order. It never forgets: a revoked key still
+//! proves what came before its cut. Signatures and places are checked before ([`crate::bundle`],
+//! [`crate::journal`]); what is checked here is that the operation itself may stand.
+
+use crate::bundle::Header;
+use crate::id::{Hash, InstitutionId, JournalId, ScopeId, SiteId};
+use crate::payload::{Enrolment, InstitutionOp};
+use ed25519_dalek::VerifyingKey;
+use std::collections::BTreeMap;
+
+/// Limit of a name of an institution or a site, in code points.
+pub const MAX_NAME_LEN: usize = 100;
+/// Limit of a site's code in record numbers, in ASCII letters and digits.
+pub const MAX_CODE_LEN: usize = 8;
+/// How many sites a scope may name.
+pub const MAX_SCOPE_SITES: usize = 256;
+
+/// Why an operation cannot stand in the institution journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TrustError {
+    /// The header is not one of this institution's journal.
+    #[error("the bundle does not belong to this institution's journal")]
+    OtherJournal,
+    /// The header's sequence number neither repeats nor follows the last one.
+    #[error("the bundle does not follow the last one")]
+    OutOfOrder,
+    /// Something else came before `Found`, or `Found` came again.
+    #[error("an institution is founded once, and first")]
+    Founding,
+    /// The root key does not hash to the institution id, or is no usable Ed25519 key.
+    #[error("the root key is not the institution's")]
+    RootKey,
+    /// A name or code is empty, too long, or holds control characters.
+    #[error("a name or code is out of bounds")]
+    Name,
+    /// Another site has this code.
+    #[error("another site has this code")]
+    CodeTaken,
+    /// The sign key is no usable Ed25519 key, or belongs to another site or the root.
+    #[error("the sign key cannot be used for this site")]
+    SignKey,
+    /// The site is the institution's pseudo-site, or the incarnation is not newer than the last.
+    #[error("the incarnation is not newer than the site's last one")]
+    Incarnation,
+    /// The journal to revoke is not enrolled.
+    #[error("the journal is not enrolled")]
+    NotEnrolled,
+    /// The journal is revoked already.
+    #[error("the journal is revoked already")]
+    AlreadyRevoked,
+    /// Cut 0 names a hash, or another cut names none.
+    #[error("the cut names a bundle that cannot be")]
+    Cut,
+    /// The rule set is not newer than the active one.
+    #[error("the rule set is not newer than the active one")]
+    Rules,
+    /// The scope is the whole institution, defined already, or names no or unknown sites.
+    #[error("the scope cannot be defined so")]
+    Scope,
+}
+
+impl TrustError {
+    /// A stable word for quarantine lists.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            TrustError::OtherJournal => "other_journal",
+            TrustError::OutOfOrder => "out_of_order",
+            TrustError::Founding => "founding",
+            TrustError::RootKey => "root_key",
+            TrustError::Name => "name",
+            TrustError::CodeTaken => "code_taken",
+            TrustError::SignKey => "sign_key",
+            TrustError::Incarnation => "incarnation",
+            TrustError::NotEnrolled => "not_enrolled",
+            TrustError::AlreadyRevoked => "already_revoked",
+            TrustError::Cut => "cut",
+            TrustError::Rules => "rules",
+            TrustError::Scope => "scope",
+        }
+    }
+}
+
+/// What a bundle of an enrolled or unknown journal is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Its key counts here.
+    Valid,
+    /// Its key was revoked before it; it counts only if an unrevoked site depends on it.
+    BeyondCut,
+    /// The journal was never enrolled, as far as we know.
+    Unknown,
+}
+
+#[derive(Debug, Clone)]
+struct Member {
+    enrolment: Enrolment,
+    key: VerifyingKey,
+    cut: Option<(u64, Hash)>,
+}
+
+/// The institution journal's state after some prefix of it.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    institution: InstitutionId,
+    seq: u64,
+    founded: Option<(String, VerifyingKey)>,
+    members: BTreeMap<JournalId, Member>,
+    /// Activations as (sequence number, rule set), both ascending.
+    rules: Vec<(u64, u32)>,
+    scopes: BTreeMap<ScopeId, Vec<SiteId>>,
+}
+
+impl Trust {
+    /// The state before the first bundle; the id is the trust anchor.
+    #[must_use]
+    pub fn new(institution: InstitutionId) -> Self {
+        Self {
+            institution,
+            seq: 0,
+            founded: None,
+            members: BTreeMap::new(),
+            rules: Vec::new(),
+            scopes: BTreeMap::new(),
+        }
+    }
+
+    /// Applies one operation of the bundle with this header. A bundle of several operations
+    /// passes whole or not at all: apply them to a clone.
+    ///
+    /// # Errors
+    /// [`TrustError`]; the state is unchanged then.
+    pub fn apply(&mut self, header: &Header, op: &InstitutionOp) -> Result<(), TrustError> {
+        if header.institution != self.institution || header.journal() != JournalId::INSTITUTION {
+            return Err(TrustError::OtherJournal);
+        }
+        if header.seq == 0 || (header.seq != self.seq && header.seq != self.seq + 1) {
+            return Err(TrustError::OutOfOrder);
+        }
+        let is_founding = matches!(op, InstitutionOp::Found { .. });
+        if is_founding == self.founded.is_some() || (is_founding && header.seq != 1) {
+            return Err(TrustError::Founding);
+        }
+        match op {
+            InstitutionOp::Found { name, root_key } => self.found(name, root_key)?,
+            InstitutionOp::Enrol(enrolment) => self.enrol(enrolment)?,
+            InstitutionOp::Revoke {
+                journal,
+                cut_seq,
+                cut_hash,
+            } => self.revoke(*journal, *cut_seq, *cut_hash)?,
+            InstitutionOp::ActivateRules(rules) => self.activate(header.seq, *rules)?,
+            InstitutionOp::DefineScope { scope, sites } => self.define(*scope, sites)?,
+        }
+        self.seq = header.seq;
+        Ok(())
+    }
+
+    fn found(&mut self, name: &str, root_key: &[u8; 32]) -> Result<(), TrustError> {
+        check_name(name)?;
+        if InstitutionId::of_root_key(root_key) != self.institution {
+            return Err(TrustError::RootKey);
+        }
+        let key = usable_key(root_key).ok_or(TrustError::RootKey)?;
+        self.founded = Some((name.to_owned(), key));
+        Ok(())
+    }
+
+    fn enrol(&mut self, enrolment: &Enrolment) -> Result<(), TrustError> {
+        let site = enrolment.journal.site;
+        check_name(&enrolment.name)?;
+        check_code(&enrolment.code)?;
+        let newest = self.enrolment(site).map(|last| last.journal);
+        if site == SiteId::INSTITUTION || newest.is_some_and(|last| last >= enrolment.journal) {
+            return Err(TrustError::Incarnation);
+        }
+        let key = usable_key(&enrolment.sign_key).ok_or(TrustError::SignKey)?;
+        let others = || {
+            let members = self.members.values();
+            members.filter(|member| member.enrolment.journal.site != site)
+        };
+        if self.root_key() == Some(key) || others().any(|member| member.key == key) {
+            return Err(TrustError::SignKey);
+        }
+        if others().any(|member| member.enrolment.code == enrolment.code) {
+            return Err(TrustError::CodeTaken);
+        }
+        let member = Member {
+            enrolment: enrolment.clone(),
+            key,
+            cut: None,
+        };
+        self.members.insert(enrolment.journal, member);
+        Ok(())
+    }
+
+    fn revoke(&mut self, journal: JournalId, seq: u64, hash: Hash) -> Result<(), TrustError> {
+        let member = self.members.get_mut(&journal);
+        let member = member.ok_or(TrustError::NotEnrolled)?;
+        if member.cut.is_some() {
+            return Err(TrustError::AlreadyRevoked);
+        }
+        if (seq == 0) != (hash == Hash::default()) {
+            return Err(TrustError::Cut);
+        }
+        member.cut = Some((seq, hash));
+        Ok(())
+    }
+
+    fn activate(&mut self, seq: u64, rules: u32) -> Result<(), TrustError> {
+        if rules <= self.rules_at(u64::MAX) {
+            return Err(TrustError::Rules);
+        }
+        self.rules.push((seq, rules));
+        Ok(())
+    }
+
+    fn define(&mut self, scope: ScopeId, sites: &[SiteId]) -> Result<(), TrustError> {
+        let known = |site: &SiteId| self.enrolment(*site).is_some();
+        let bad = scope == ScopeId::default()
+            || self.scopes.contains_key(&scope)
+            || sites.is_empty()
+            || sites.len() > MAX_SCOPE_SITES
+            || !sites.iter().all(known);
+        if bad {
+            return Err(TrustError::Scope);
+        }
+        self.scopes.insert(scope, sites.to_vec());
+        Ok(())
+    }
+
+    /// The institution this state is of.
+    #[must_use]
+    pub fn institution(&self) -> InstitutionId {
+        self.institution
+    }
+
+    /// The institution's name, once founded.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.founded.as_ref().map(|(name, _)| name.as_str())
+    }
+
+    /// Sequence number of the last bundle applied; 0 before the first.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// The root key, once founded: it signs the institution journal.
+    #[must_use]
+    pub fn root_key(&self) -> Option<VerifyingKey> {
+        self.founded.as_ref().map(|(_, key)| *key)
+    }
+
+    /// The key that signs `journal`: the root key for the institution journal, the enrolled one
+    /// for a site's. A revoked key is still named; see [`Trust::standing`].
+    #[must_use]
+    pub fn sign_key(&self, journal: JournalId) -> Option<VerifyingKey> {
+        if journal == JournalId::INSTITUTION {
+            return self.root_key();
+        }
+        self.members.get(&journal).map(|member| member.key)
+    }
+
+    /// The enrolment of a site in its newest incarnation.
+    #[must_use]
+    pub fn enrolment(&self, site: SiteId) -> Option<&Enrolment> {
+        let journal = |incarnation| JournalId { site, incarnation };
+        let mut incarnations = self.members.range(journal(0)..=journal(u32::MAX));
+        incarnations
+            .next_back()
+            .map(|(_, member)| &member.enrolment)
+    }
+
+    /// Every enrolment ever made, by journal.
+    pub fn enrolments(&self) -> impl Iterator<Item = &Enrolment> {
+        self.members.values().map(|member| &member.enrolment)
+    }
+
+    /// Whether `journal` is revoked, and after which bundle.
+    #[must_use]
+    pub fn cut(&self, journal: JournalId) -> Option<(u64, Hash)> {
+        self.members.get(&journal)?.cut
+    }
+
+    /// What the bundle `seq`, `hash` of `journal` is worth.
+    #[must_use]
+    pub fn standing(&self, journal: JournalId, seq: u64, hash: Hash) -> Standing {
+        if journal == JournalId::INSTITUTION {
+            return match self.founded {
+                Some(_) => Standing::Valid,
+                None => Standing::Unknown,
+            };
+        }
+        match self.members.get(&journal).map(|member| member.cut) {
+            None => Standing::Unknown,
+            Some(None) => Standing::Valid,
+            Some(Some((cut_seq, _))) if seq < cut_seq => Standing::Valid,
+            Some(Some((cut_seq, cut_hash))) if seq == cut_seq && hash == cut_hash => {
+                Standing::Valid
+            }
+            Some(Some(_)) => Standing::BeyondCut,
+        }
+    }
+
+    /// The rule set active for bundles that have the institution bundle `institution_seq` as
+    /// the last of its journal in their past; 0 if none was activated by then.
+    #[must_use]
+    pub fn rules_at(&self, institution_seq: u64) -> u32 {
+        let active = self.rules.iter().rev();
+        let mut active = active.filter(|(seq, _)| *seq <= institution_seq);
+        active.next().map_or(0, |(_, rules)| *rules)
+    }
+
+    /// The sites that may read a scope; `None` for the whole institution and unknown scopes.
+    #[must_use]
+    pub fn scope(&self, scope: ScopeId) -> Option<&[SiteId]> {
+        self.scopes.get(&scope).map(Vec::as_slice)
+    }
+}
+
+/// A key of small order would let anyone sign for it.
+fn usable_key(bytes: &[u8; 32]) -> Option<VerifyingKey> {
+    let key = VerifyingKey::from_bytes(bytes).ok()?;
+    (!key.is_weak()).then_some(key)
+}
+
+fn check_name(name: &str) -> Result<(), TrustError> {
+    let good = !name.trim().is_empty()
+        && name.chars().count() <= MAX_NAME_LEN
+        && !name.chars().any(char::is_control);
+    good.then_some(()).ok_or(TrustError::Name)
+}
+
+fn check_code(code: &str) -> Result<(), TrustError> {
+    let good = (1..=MAX_CODE_LEN).contains(&code.len())
+        && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    good.then_some(()).ok_or(TrustError::Name)
+}

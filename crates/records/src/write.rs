@@ -4,7 +4,7 @@ use crate::field::{
     Field, FieldFault, FieldType, KindTable, Value, Values, check, check_all, find,
 };
 use crate::id::{EntryId, JournalId, SiteId};
-use crate::read::{HOME_KEY, KIND_KEY};
+use crate::read::{HOME_KEY, KIND_KEY, NUMBER_KEY};
 use automerge::transaction::Transactable;
 use automerge::{ActorId, Automerge, AutomergeError, ObjId, ObjType, ROOT, ScalarValue};
 
@@ -30,6 +30,9 @@ pub enum WriteError {
     /// Values do not fit the table.
     #[error("{} value(s) do not fit the field table", .0.len())]
     Invalid(Vec<(String, FieldFault)>),
+    /// The edits leave every field as it is, so there is no change to journal.
+    #[error("the edits change nothing")]
+    Unchanged,
     /// Automerge refused the edit.
     #[error("automerge refused the edit")]
     Automerge(#[from] AutomergeError),
@@ -55,7 +58,8 @@ pub fn journal_of(actor: &ActorId) -> Option<JournalId> {
     })
 }
 
-/// Creates a record: `doc` must be empty and carry the writer's actor.
+/// Creates a record: `doc` must be empty and carry the writer's actor. `number` is the one on
+/// the form, for kinds that have a prefix; it is never changed later.
 ///
 /// # Errors
 /// [`WriteError`]; nothing is written then.
@@ -63,6 +67,7 @@ pub fn create(
     doc: &mut Automerge,
     table: &'static KindTable,
     home: SiteId,
+    number: Option<&str>,
     edits: &[Edit],
 ) -> Result<Vec<u8>, WriteError> {
     let mut faults = check_edits(table, edits);
@@ -81,6 +86,9 @@ pub fn create(
     write(doc, table, edits, faults, |tx| {
         tx.put(ROOT, KIND_KEY, table.kind)?;
         tx.put(ROOT, HOME_KEY, home.0.to_vec())?;
+        if let Some(number) = number {
+            tx.put(ROOT, NUMBER_KEY, number)?;
+        }
         // Made now, so that two sites adding the first entry at once share one map.
         let entries = table.fields.iter().filter(|field| field.is_entries());
         entries
@@ -136,7 +144,9 @@ fn write(
     for edit in edits {
         apply(&mut tx, table, edit)?;
     }
-    tx.commit();
+    if tx.commit().0.is_none() {
+        return Err(WriteError::Unchanged);
+    }
     let change = doc.get_last_local_change().expect("the edit was committed");
     Ok(change.raw_bytes().to_vec())
 }
