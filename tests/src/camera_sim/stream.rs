@@ -167,8 +167,10 @@ impl Stream {
                 self.send(&picture, number);
             }
             hold_back = false;
-            number = wait_for_next(number, spec.fps);
-            key = number.is_multiple_of(gop);
+            let next = wait_for_next(number, spec.fps);
+            // Also when the picture that begins the group came too late and was left out.
+            key = next / gop != number / gop;
+            number = next;
             let mut state = self.state();
             if self.shots.receiver_count() == 0 {
                 state.encoding = false;

@@ -98,10 +98,7 @@ async fn the_long_gop_gives_a_new_player_no_key_frame_of_its_own() {
     let mut session = play(&sim, "/east-hall", SessionOptions::default())
         .await
         .expect("plays");
-    let mut first_key = next_picture(&mut session).await;
-    while !first_key.is_random_access_point() {
-        first_key = next_picture(&mut session).await;
-    }
+    while !next_picture(&mut session).await.is_random_access_point() {}
     let mut pictures = 1;
     while !next_picture(&mut session).await.is_random_access_point() {
         pictures += 1;
@@ -111,8 +108,6 @@ async fn the_long_gop_gives_a_new_player_no_key_frame_of_its_own() {
         (1..=60).contains(&pictures),
         "{pictures} pictures in a group of 4 s"
     );
-    let key_ms = first_key.timestamp().timestamp() / 90;
-    assert!(key_ms >= 0, "RTP time counts from the first packet");
 }
 
 #[tokio::test]
