@@ -1,1 +1,16 @@
-//! sync
+//! Site identity, journal sessions and QUIC links.
+//!
+//! [`identity`] is who a site is; [`enrol`] makes an institution and lets a campus join it with a
+//! one-time code. [`session`] is the whole conversation of two sites as a pure state machine over
+//! the frames of [`wire`]: it knows neither tokio nor quinn nor the store. [`links`] drives it:
+//! one QUIC endpoint, mutual TLS under the institution's own authority, a sync connection per
+//! peer and a media connection beside it, so that neither waits for the other.
+//!
+//! This crate refuses to know HTTP, duty rules, and what media is: a media connection is bytes.
+//!
+//! To add a message between sites: a variant with a new number in [`wire::Frame`], its handling
+//! in [`session`], and a scenario in the session's tests.
+
+pub mod identity;
+pub mod status;
+pub mod wire;

@@ -1,0 +1,125 @@
+//! What the rest of a site sees of its links: plain values.
+
+use bytes::Bytes;
+use records::id::{JournalId, SiteId};
+use tokio::sync::{mpsc, watch};
+
+/// Whether a site can be reached now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeerState {
+    /// Its Hello was answered (directly), or the hub says so.
+    Up,
+    /// No way to it.
+    Down,
+}
+
+/// How a site is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// Over a link of our own.
+    Direct,
+    /// Through the hub.
+    Hub,
+}
+
+/// One enrolled site other than our own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerStatus {
+    /// Which site.
+    pub site: SiteId,
+    /// Up or down.
+    pub state: PeerState,
+    /// Since when, ms since the epoch; `None` if never seen up since start.
+    pub since_ms: Option<i64>,
+    /// How it is reached while up.
+    pub via: Option<Via>,
+}
+
+/// Something about a journal that an administrator must settle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FaultCode {
+    /// Two different bundles with the same place in a journal.
+    Fork,
+    /// A peer holds more of our own journal than we do: we were restored from a backup.
+    OwnJournalAhead,
+}
+
+impl FaultCode {
+    /// Stable name for the API and logs.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Fork => "journal_fork",
+            Self::OwnJournalAhead => "own_journal_ahead",
+        }
+    }
+}
+
+/// A fault a link found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkFault {
+    /// What.
+    pub code: FaultCode,
+    /// In which journal.
+    pub journal: JournalId,
+    /// At which sequence number.
+    pub seq: u64,
+    /// Told or shown by which peer.
+    pub peer: SiteId,
+    /// When, ms since the epoch.
+    pub at_ms: i64,
+}
+
+/// The bytes of one media connection. Dropping any half ends it; a link that comes back gives a
+/// new pipe.
+#[derive(Debug)]
+pub struct MediaPipe {
+    /// The site at the other end.
+    pub peer: SiteId,
+    /// Datagrams to send, each at most `max_datagram` bytes; longer ones are dropped and counted.
+    pub datagrams_out: mpsc::Sender<Bytes>,
+    /// Datagrams received; while the receiver lags, the oldest are dropped and counted.
+    pub datagrams_in: mpsc::Receiver<Bytes>,
+    /// Control messages to send, each at most [`crate::wire::MAX_CONTROL_LEN`] bytes.
+    pub control_out: mpsc::Sender<Bytes>,
+    /// Control messages received, complete and in order.
+    pub control_in: mpsc::Receiver<Bytes>,
+    /// Longest datagram the path carries now, in bytes; grows as MTU discovery finds more.
+    pub max_datagram: watch::Receiver<usize>,
+}
+
+/// Counters of all links since start, as shown by `/metrics`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Bytes received on sync streams.
+    pub sync_bytes_in: u64,
+    /// Bytes written to sync streams.
+    pub sync_bytes_out: u64,
+    /// Frames received on sync streams.
+    pub sync_frames_in: u64,
+    /// Frames written to sync streams.
+    pub sync_frames_out: u64,
+    /// Connections refused for their certificate, site or Hello.
+    pub refused_peers: u64,
+    /// Connections ended because the peer broke the protocol.
+    pub garbage: u64,
+    /// Links that came up after having been up before.
+    pub reconnects: u64,
+    /// Join requests refused.
+    pub refused_joins: u64,
+    /// Media datagrams sent.
+    pub media_datagrams_out: u64,
+    /// Media datagrams received.
+    pub media_datagrams_in: u64,
+    /// Media datagrams dropped, too long or late, both ways.
+    pub media_datagrams_dropped: u64,
+}
+
+/// Bytes on one sync stream since it was connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StreamBytes {
+    /// Received.
+    pub received: u64,
+    /// Written.
+    pub sent: u64,
+}

@@ -1,0 +1,247 @@
+//! Frames between sites: CBOR, length-prefixed, compressed when it pays, bounded always.
+//!
+//! On the stream: `u32` big-endian length, then a body. A body is `0` and the CBOR of a message,
+//! or `1`, the `u32` length it will have when decompressed, and zstd. No length a peer declares
+//! is ever allocated; it is only compared with a limit and with what really arrived.
+
+use records::bundle::{Bundle, Head};
+use records::id::{InstitutionId, JournalId, SiteId};
+use std::io::Read as _;
+
+/// The version of the conversation this code speaks.
+pub const PROTOCOL: u16 = 1;
+/// Longest body on the wire, in bytes.
+pub const MAX_BODY_LEN: usize = 2 * 1024 * 1024;
+/// Longest message once decompressed, in bytes: the largest bundle and its envelope.
+pub const MAX_MESSAGE_LEN: usize = 2 * 1024 * 1024;
+/// Bundles are sent in batches of about this many bytes.
+pub const BATCH_LEN: usize = 256 * 1024;
+/// Longest control message of a media connection, in bytes.
+pub const MAX_CONTROL_LEN: usize = 64 * 1024;
+/// Most journals one frontier may name.
+pub const MAX_HEADS: usize = 1024;
+/// Most bundles in one frame.
+pub const MAX_BUNDLES: usize = 4096;
+/// Most sites one Reach may name.
+pub const MAX_REACH: usize = 256;
+const MAX_VERSIONS: usize = 16;
+
+const PLAIN: u8 = 0;
+const ZSTD: u8 = 1;
+const COMPRESS_FROM: usize = 512;
+const ZSTD_LEVEL: i32 = 3;
+/// 2 MiB: a frame cannot make the decoder keep more than one message's worth of window.
+const ZSTD_WINDOW_LOG_MAX: u32 = 21;
+
+/// Who speaks, and what it understands. First on every sync stream, from both sides at once.
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(array)]
+pub struct Hello {
+    /// Versions of this protocol the site speaks.
+    #[n(0)]
+    pub versions: Vec<u16>,
+    /// Its institution.
+    #[n(1)]
+    pub institution: InstitutionId,
+    /// Its id; must be the one its certificate names.
+    #[n(2)]
+    pub site: SiteId,
+    /// The incarnation it writes in.
+    #[n(3)]
+    pub incarnation: u32,
+    /// The newest rule set its code knows.
+    #[n(4)]
+    pub rules: u32,
+}
+
+/// A site the sender reaches over a link of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(array)]
+pub struct Reached {
+    /// Which site.
+    #[n(0)]
+    pub site: SiteId,
+    /// Since when, by the sender's clock, ms since the epoch.
+    #[n(1)]
+    pub since_ms: i64,
+}
+
+/// What was durably taken.
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(array)]
+pub struct Ack {
+    /// How many [`Frame::Bundles`] of this stream are fully dealt with.
+    #[n(0)]
+    pub batches: u64,
+    /// Heads that moved, or that the dealt-with batches did not move as far as they reached.
+    #[n(1)]
+    pub heads: Vec<Head>,
+}
+
+/// One message on a sync stream.
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+pub enum Frame {
+    /// First message.
+    #[n(0)]
+    Hello(#[n(0)] Hello),
+    /// Second message: the sender's head of every journal it holds.
+    #[n(1)]
+    Frontier(#[n(0)] Vec<Head>),
+    /// Bundles of one journal following `after` without a gap.
+    #[n(2)]
+    Bundles {
+        /// Which journal.
+        #[n(0)]
+        journal: JournalId,
+        /// Sequence number before the first bundle here.
+        #[n(1)]
+        after: u64,
+        /// The bundles.
+        #[n(2)]
+        bundles: Vec<Bundle>,
+    },
+    /// See [`Ack`].
+    #[n(3)]
+    Ack(#[n(0)] Ack),
+    /// All sites the sender reaches now; replaces the last such list.
+    #[n(4)]
+    Reach(#[n(0)] Vec<Reached>),
+    /// Asks for the time.
+    #[n(5)]
+    Ping {
+        /// Returned as it is; the asker's monotonic ms.
+        #[n(0)]
+        nonce: u64,
+    },
+    /// Tells the time.
+    #[n(6)]
+    Pong {
+        /// From the [`Frame::Ping`].
+        #[n(0)]
+        nonce: u64,
+        /// The answerer's wall clock, ms since the epoch.
+        #[n(1)]
+        wall_ms: i64,
+    },
+}
+
+/// Bytes that are no frame. The peer broke the protocol; the link ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// A declared or real length is over its limit.
+    #[error("frame over its limit")]
+    TooLong,
+    /// Not a message of this protocol.
+    #[error("bytes are not a frame")]
+    Malformed,
+}
+
+/// Encodes any message as a length-prefixed frame.
+///
+/// # Errors
+/// [`WireError::TooLong`] when the message exceeds [`MAX_MESSAGE_LEN`].
+pub fn encode<T: minicbor::Encode<()>>(message: &T) -> Result<Vec<u8>, WireError> {
+    let plain = minicbor::to_vec(message).expect("encoding into a Vec cannot fail");
+    if plain.len() > MAX_MESSAGE_LEN {
+        return Err(WireError::TooLong);
+    }
+    let mut body = Vec::with_capacity(plain.len() + 9);
+    body.extend([0; 4]);
+    let packed = if plain.len() >= COMPRESS_FROM {
+        zstd::bulk::compress(&plain, ZSTD_LEVEL)
+            .ok()
+            .filter(|packed| packed.len() + 4 < plain.len())
+    } else {
+        None
+    };
+    if let Some(packed) = packed {
+        body.push(ZSTD);
+        let declared = u32::try_from(plain.len()).expect("bounded by MAX_MESSAGE_LEN");
+        body.extend(declared.to_be_bytes());
+        body.extend(packed);
+    } else {
+        body.push(PLAIN);
+        body.extend(plain);
+    }
+    let len = u32::try_from(body.len() - 4).expect("bounded by MAX_MESSAGE_LEN");
+    body[..4].copy_from_slice(&len.to_be_bytes());
+    Ok(body)
+}
+
+/// Decodes a body (what follows the length prefix). Takes any bytes; never panics, and never
+/// holds more than [`MAX_MESSAGE_LEN`] for them.
+///
+/// # Errors
+/// [`WireError`].
+pub fn decode<T: for<'b> minicbor::Decode<'b, ()>>(body: &[u8]) -> Result<T, WireError> {
+    if body.len() > MAX_BODY_LEN {
+        return Err(WireError::TooLong);
+    }
+    let (kind, rest) = body.split_first().ok_or(WireError::Malformed)?;
+    match *kind {
+        PLAIN => decode_message(rest),
+        ZSTD => decode_message(&decompress(rest)?),
+        _ => Err(WireError::Malformed),
+    }
+}
+
+/// Decodes a sync frame and checks the counts it holds. The entry point of the fuzzer.
+///
+/// # Errors
+/// [`WireError`].
+pub fn decode_frame(body: &[u8]) -> Result<Frame, WireError> {
+    let frame: Frame = decode(body)?;
+    let within = match &frame {
+        Frame::Hello(hello) => hello.versions.len() <= MAX_VERSIONS,
+        Frame::Frontier(heads) => heads.len() <= MAX_HEADS,
+        Frame::Ack(ack) => ack.heads.len() <= MAX_HEADS,
+        Frame::Bundles { after, bundles, .. } => {
+            bundles.len() <= MAX_BUNDLES && after.checked_add(bundles.len() as u64).is_some()
+        }
+        Frame::Reach(sites) => sites.len() <= MAX_REACH,
+        Frame::Ping { .. } | Frame::Pong { .. } => true,
+    };
+    if within {
+        Ok(frame)
+    } else {
+        Err(WireError::TooLong)
+    }
+}
+
+fn decode_message<T: for<'b> minicbor::Decode<'b, ()>>(bytes: &[u8]) -> Result<T, WireError> {
+    let mut decoder = minicbor::Decoder::new(bytes);
+    let message = decoder.decode().map_err(|_| WireError::Malformed)?;
+    if decoder.position() == bytes.len() {
+        Ok(message)
+    } else {
+        Err(WireError::Malformed)
+    }
+}
+
+fn decompress(bytes: &[u8]) -> Result<Vec<u8>, WireError> {
+    let (declared, packed) = bytes
+        .split_first_chunk::<4>()
+        .ok_or(WireError::Malformed)?;
+    let declared = u32::from_be_bytes(*declared) as usize;
+    if declared > MAX_MESSAGE_LEN {
+        return Err(WireError::TooLong);
+    }
+    let mut decoder =
+        zstd::stream::read::Decoder::with_buffer(packed).map_err(|_| WireError::Malformed)?;
+    decoder
+        .window_log_max(ZSTD_WINDOW_LOG_MAX)
+        .map_err(|_| WireError::Malformed)?;
+    let mut plain = Vec::new();
+    decoder
+        .take(declared as u64 + 1)
+        .read_to_end(&mut plain)
+        .map_err(|_| WireError::Malformed)?;
+    if plain.len() == declared {
+        Ok(plain)
+    } else {
+        Err(WireError::Malformed)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+use super::*;
+use proptest::prelude::*;
+use records::id::Hash;
+
+fn body(frame: &Frame) -> Vec<u8> {
+    encode(frame).unwrap().split_off(4)
+}
+
+fn head(seq: u64) -> Head {
+    Head {
+        journal: JournalId {
+            site: SiteId([7; 8]),
+            incarnation: 1,
+        },
+        seq,
+        hash: Hash([3; 32]),
+    }
+}
+
+fn bundles(count: usize, payload: usize) -> Frame {
+    let bundle = Bundle {
+        header: vec![1; 200],
+        payload: vec![2; payload],
+        signature: [3; 64],
+    };
+    Frame::Bundles {
+        journal: head(0).journal,
+        after: 4,
+        bundles: vec![bundle; count],
+    }
+}
+
+fn frames() -> Vec<Frame> {
+    vec![
+        Frame::Hello(Hello {
+            versions: vec![PROTOCOL],
+            institution: InstitutionId([1; 16]),
+            site: SiteId([2; 8]),
+            incarnation: 1,
+            rules: 1,
+        }),
+        Frame::Frontier(vec![head(1), head(u64::MAX)]),
+        bundles(3, 500),
+        Frame::Ack(Ack {
+            batches: 9,
+            heads: vec![head(2)],
+        }),
+        Frame::Reach(vec![Reached {
+            site: SiteId([2; 8]),
+            since_ms: -1,
+        }]),
+        Frame::Ping { nonce: 5 },
+        Frame::Pong {
+            nonce: 5,
+            wall_ms: 6,
+        },
+    ]
+}
+
+#[test]
+fn every_frame_survives_the_wire() {
+    for frame in frames() {
+        assert_eq!(decode_frame(&body(&frame)), Ok(frame));
+    }
+}
+
+#[test]
+fn the_largest_bundle_fits_and_a_larger_message_is_refused() {
+    let fits = bundles(1, records::bundle::MAX_PAYLOAD_LEN);
+    assert_eq!(decode_frame(&body(&fits)), Ok(fits));
+    assert_eq!(encode(&bundles(3, 1024 * 1024)), Err(WireError::TooLong));
+}
+
+#[test]
+fn a_decompression_bomb_is_cut_at_its_declared_size() {
+    let packed = zstd::bulk::compress(&vec![0; 64 * 1024 * 1024], 3).unwrap();
+    for declared in [16u32, MAX_MESSAGE_LEN as u32] {
+        let mut bomb = vec![ZSTD];
+        bomb.extend(declared.to_be_bytes());
+        bomb.extend(&packed);
+        assert_eq!(decode_frame(&bomb), Err(WireError::Malformed));
+    }
+    let mut declares_more = vec![ZSTD];
+    declares_more.extend(u32::MAX.to_be_bytes());
+    declares_more.extend(&packed);
+    assert_eq!(decode_frame(&declares_more), Err(WireError::TooLong));
+}
+
+#[test]
+fn an_array_that_declares_more_than_it_holds_is_malformed() {
+    // Frontier of 2^62 heads, none of which follow.
+    let lie = [PLAIN, 0x82, 0x01, 0x81, 0x9b, 0x40, 0, 0, 0, 0, 0, 0, 0];
+    assert_eq!(decode_frame(&lie), Err(WireError::Malformed));
+}
+
+#[test]
+fn counts_over_their_limits_are_refused() {
+    let frontier = Frame::Frontier(vec![head(1); MAX_HEADS + 1]);
+    assert_eq!(decode_frame(&body(&frontier)), Err(WireError::TooLong));
+    let Frame::Bundles {
+        journal, bundles, ..
+    } = bundles(2, 1)
+    else {
+        unreachable!("bundles() makes bundles");
+    };
+    let overflow = Frame::Bundles {
+        journal,
+        after: u64::MAX - 1,
+        bundles,
+    };
+    assert_eq!(decode_frame(&body(&overflow)), Err(WireError::TooLong));
+}
+
+#[test]
+fn trailing_bytes_are_no_frame() {
+    let mut bytes = body(&Frame::Ping { nonce: 1 });
+    bytes.push(0);
+    assert_eq!(decode_frame(&bytes), Err(WireError::Malformed));
+}
+
+proptest! {
+    #[test]
+    fn garbage_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
+        let _ = decode_frame(&bytes);
+    }
+
+    #[test]
+    fn garbage_behind_a_valid_start_never_panics(
+        kind in 0u8..3,
+        bytes in proptest::collection::vec(any::<u8>(), 0..300),
+    ) {
+        let mut body = vec![kind, 0, 0, 4, 0];
+        body.extend(bytes);
+        let _ = decode_frame(&body);
+    }
+
+    #[test]
+    fn a_mutated_frame_never_panics(
+        which in 0usize..7,
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut bytes = body(&frames()[which]);
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let _ = decode_frame(&bytes);
+    }
+}
