@@ -31,7 +31,7 @@ export function CameraTile({ camera, site, onClose }: Props) {
       name={camera.name}
       place={siteName}
       cause={cause}
-      explain={site?.link.state === 'down' ? cutOff : null}
+      explain={site?.link.state === 'down' ? { site_unreachable: cutOff } : undefined}
       nudge={nudgeOf(camera, site)}
       onClose={onClose}
     />

@@ -2,6 +2,7 @@ import { type ReactNode, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Layer } from './layer';
 import css from './media.module.css';
+import type { Reason } from './reasons';
 import { type Cause, describe, pictureAge } from './stateWords';
 import { TileBar } from './TileBar';
 import { TileState } from './TileState';
@@ -25,14 +26,16 @@ interface Props {
   layer?: Layer | 'auto';
   /** What is known about the source beside this session. */
   cause?: Cause | null;
-  /** A whole sentence instead of the reason. */
-  explain?: string | null;
+  /** Whole sentences for reasons of which more is known than their name. */
+  explain?: Partial<Record<Reason, string>>;
   /** Changes whenever trying at once may help. */
   nudge?: string;
   /** Shown in place of a picture while only the voice is there. */
   voiceOnly?: ReactNode;
   onClose?: () => void;
 }
+
+const NOTHING_MORE = {};
 
 /** One live picture (and voice) in a tile that says in words what it is doing. */
 export function LiveVideo({
@@ -42,7 +45,7 @@ export function LiveVideo({
   place,
   layer = 'auto',
   cause = null,
-  explain = null,
+  explain = NOTHING_MORE,
   nudge = '',
   voiceOnly = null,
   onClose,
@@ -83,7 +86,7 @@ export function LiveVideo({
       {fails && (
         <TileState
           words={words}
-          explain={words.reason === 'site_unreachable' ? explain : null}
+          explain={(words.reason && explain[words.reason]) ?? null}
           now={now}
           overPicture={hasPicture}
           onTryNow={watching.tryNow}

@@ -11,16 +11,18 @@ interface Props {
   camera: Camera;
   site: Site | undefined;
   shown: boolean;
+  /** What pressing does: watch here, or pin for everyone in a consultation. */
+  verb: 'watch' | 'pin';
   now: number;
   onToggle: (camera: Camera) => void;
 }
 
 /** One camera of the list; pressed while its picture hangs on the wall. */
-export function CameraButton({ camera, site, shown, now, onToggle }: Props) {
+export function CameraButton({ camera, site, shown, verb, now, onToggle }: Props) {
   const { t } = useTranslation([NAMESPACE, MEDIA]);
   const cause = causeOf(camera, site);
   const state = cause?.reason === 'site_unreachable' ? 'unreachable' : camera.state;
-  const label = t(shown ? 'unwatch' : 'watch', {
+  const label = t(shown ? `un${verb}` : verb, {
     name: camera.name,
     site: site?.name ?? t('unknownSite'),
     state: t(`state.${state}`),

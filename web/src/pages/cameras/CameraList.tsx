@@ -12,6 +12,7 @@ interface Props {
   cameras: readonly Camera[];
   sites: readonly Site[];
   isShown: (camera: Camera) => boolean;
+  verb: 'watch' | 'pin';
   onToggle: (camera: Camera) => void;
 }
 
@@ -29,7 +30,7 @@ function CutOff({ site, now }: { site: Site; now: number }) {
 }
 
 /** Every camera of every campus, the own campus first. */
-export function CameraList({ cameras, sites, isShown, onToggle }: Props) {
+export function CameraList({ cameras, sites, isShown, verb, onToggle }: Props) {
   const { t } = useTranslation(NAMESPACE);
   const now = useNow(60_000);
   return (
@@ -45,6 +46,7 @@ export function CameraList({ cameras, sites, isShown, onToggle }: Props) {
                   camera={camera}
                   site={site}
                   shown={isShown(camera)}
+                  verb={verb}
                   now={now}
                   onToggle={onToggle}
                 />

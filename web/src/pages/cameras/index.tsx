@@ -72,6 +72,7 @@ export function CamerasPage() {
             cameras={data.cameras}
             sites={sites}
             isShown={(camera) => isShown(wall, camera.id)}
+            verb="watch"
             onToggle={toggle}
           />
           <WallGrid

@@ -1,0 +1,51 @@
+import { useTranslation } from 'react-i18next';
+import type { Participant, Site } from '@/api/model';
+import { CameraIcon, MicIcon } from '@/media/icons';
+import { useNow } from '@/media/useNow';
+import { shortTime } from '@/time/format';
+import css from './consultation.module.css';
+import { hereFirst, present } from './people';
+import { NAMESPACE } from './texts';
+
+interface Props {
+  participants: readonly Participant[];
+  sites: readonly Site[];
+  /** The own participation; null while outside. */
+  mine: string | null;
+}
+
+/** Who came and went and when: the part of the room that stays in the record. */
+export function Participants({ participants, sites, mine }: Props) {
+  const { t } = useTranslation(NAMESPACE);
+  const now = useNow(60_000);
+  return (
+    <section className={css.people} aria-label={t('people')}>
+      <h2>
+        {t('people')}{' '}
+        <span className="secondary">
+          {t('peopleHere', { count: present(participants).length })}
+        </span>
+      </h2>
+      {participants.length === 0 && <p className="secondary">{t('nobody')}</p>}
+      <ul>
+        {hereFirst(participants).map((one) => (
+          <li key={one.participation} className={one.left_at === null ? '' : css.gone}>
+            <span className={css.personLine}>
+              <span>
+                {one.person.name}
+                {one.participation === mine && t('you')}
+              </span>
+              {one.left_at === null && one.audio && <MicIcon />}
+              {one.left_at === null && one.video && <CameraIcon />}
+            </span>
+            <span className="secondary figures">
+              {sites.find((site) => site.id === one.site)?.name}{' '}
+              {t('joinedAt', { time: shortTime(one.joined_at, now) })}
+              {one.left_at !== null && `，${t('leftAt', { time: shortTime(one.left_at, now) })}`}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
