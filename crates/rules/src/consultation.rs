@@ -185,10 +185,18 @@ pub fn set_pinned(
 ///
 /// # Errors
 /// [`Refusal`].
-pub fn close(actor: &Actor, record: &Record) -> Result<Vec<Edit>, Refusal> {
+pub fn close(
+    actor: &Actor,
+    record: &Record,
+    entry: EntryId,
+    now_ms: i64,
+) -> Result<Vec<Edit>, Refusal> {
     may_close(actor, record)?;
     let closed = Value::Text("closed".to_owned());
-    Ok(vec![Edit::Set("state".to_owned(), closed)])
+    Ok(vec![
+        Edit::Set("state".to_owned(), closed),
+        add("presence", entry, fact("closed", now_ms)),
+    ])
 }
 
 fn may_take_part(actor: &Actor, record: &Record) -> Result<(), Reason> {

@@ -5,12 +5,12 @@
 use crate::field::FieldType::{Account, Choice, Entries, Record, String, Time};
 use crate::field::{Field, KindTable, any_site, once, required};
 
-/// A person joined from a site, or that participation ended.
+/// A person joined from a site, that participation ended, or the room was closed.
 const PRESENCE: &[Field] = &[
-    required(once("type", Choice(&["joined", "left"]))),
+    required(once("type", Choice(&["joined", "left", "closed"]))),
     required(once("at", Time)),
     // The participation: also the media source a publisher's tracks are found under.
-    required(once("participation", Record)),
+    once("participation", Record),
     once("person", Account),
 ];
 

@@ -1,0 +1,85 @@
+//! The way pictures take: each link's media pipes to the engine, and the next hop to each site.
+
+use crate::app::App;
+use media::{PacketPair, Routes};
+use sync::status::{MediaPipe, PeerState, PeerStatus, Via};
+
+/// Hands every new media connection to the engine and keeps its routes, until the site stops.
+pub async fn run(app: App) {
+    let Some(links) = app.links().cloned() else {
+        return;
+    };
+    let mut pipes = links.media_pipes();
+    let mut peers = links.peers();
+    loop {
+        tokio::select! {
+            () = app.stopped() => return,
+            pipe = pipes.recv() => match pipe {
+                Some(pipe) => attach(&app, pipe),
+                None => return,
+            },
+            changed = peers.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                let now = peers.borrow_and_update().clone();
+                app.engine().set_routes(routes(&now));
+            }
+        }
+    }
+}
+
+fn attach(app: &App, pipe: MediaPipe) {
+    let pair = PacketPair {
+        datagrams_out: pipe.datagrams_out,
+        datagrams_in: pipe.datagrams_in,
+        control_out: pipe.control_out,
+        control_in: pipe.control_in,
+        max_datagram: pipe.max_datagram,
+    };
+    app.engine().attach_link(pipe.peer.0, pair);
+}
+
+/// Owner → next hop. A site that only the hub reaches is asked for through it: the one direct
+/// peer that others are reached by.
+fn routes(peers: &[PeerStatus]) -> Routes {
+    let up = |peer: &&PeerStatus| peer.state == PeerState::Up;
+    let direct: Vec<_> = peers
+        .iter()
+        .filter(up)
+        .filter(|peer| peer.via == Some(Via::Direct))
+        .collect();
+    let mut routes: Routes = direct.iter().map(|peer| (peer.site.0, peer.site.0)).collect();
+    if let [hub] = direct.as_slice() {
+        let behind = peers.iter().filter(up).filter(|peer| peer.via == Some(Via::Hub));
+        routes.extend(behind.map(|peer| (peer.site.0, hub.site.0)));
+    }
+    routes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use records::id::SiteId;
+
+    fn peer(site: u8, state: PeerState, via: Option<Via>) -> PeerStatus {
+        PeerStatus {
+            site: SiteId([site; 8]),
+            state,
+            since_ms: None,
+            via,
+        }
+    }
+
+    #[test]
+    fn a_campus_behind_the_hub_is_asked_for_through_the_hub() {
+        let routes = routes(&[
+            peer(9, PeerState::Up, Some(Via::Direct)),
+            peer(2, PeerState::Up, Some(Via::Hub)),
+            peer(3, PeerState::Down, None),
+        ]);
+        assert_eq!(routes.get(&[2; 8]), Some(&[9; 8]));
+        assert_eq!(routes.get(&[9; 8]), Some(&[9; 8]));
+        assert_eq!(routes.get(&[3; 8]), None);
+    }
+}
