@@ -11,6 +11,8 @@ function applyRecord(queries: QueryClient, row: RecordRow) {
     queries.setQueryData(entry.queryKey, patched.data);
     if (patched.stale) void queries.invalidateQueries({ queryKey: entry.queryKey, exact: true });
   }
+  // A consultation or a log item shows in its incident's timeline and links too.
+  if (row.incident) void queries.invalidateQueries({ queryKey: keys.record(row.incident) });
   const cached = queries.getQueryData<DutyRecord>(keys.record(row.id));
   if (!cached || cached.rev > row.rev) return;
   queries.setQueryData(keys.record(row.id), { ...cached, ...row });

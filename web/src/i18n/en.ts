@@ -74,6 +74,8 @@ export const en: TextsOf<typeof zh> = {
     passwordRequired: 'Enter your password',
     throttled: 'Too many attempts. Try again in {{n}} s.',
     canRetry: 'You can try again now.',
+    unreachable:
+      "This duty room's system cannot be reached. Check the cable and try again, or call the administrator.",
     showPassword: 'Show password',
     hidePassword: 'Hide password',
     help: 'Forgotten password? Ask the administrator of this duty room.',

@@ -70,6 +70,7 @@ export const zh = {
     passwordRequired: '请输入密码',
     throttled: '登录尝试过多，请 {{n}} 秒后再试。',
     canRetry: '现在可以再试。',
+    unreachable: '无法联通本值班室的系统，请检查网线后再试，或联系管理员。',
     showPassword: '显示密码',
     hidePassword: '隐藏密码',
     help: '忘记密码请联系本值班室管理员重设。',

@@ -1,7 +1,7 @@
 import type { RecordQuery } from '@/api/model';
 
-/** What a list's address holds: the filters of its `RecordQuery`, without the kind. */
-export type Filters = Omit<RecordQuery, 'kind'>;
+/** What a list's address holds: the filters of its `RecordQuery`, with at most one kind picked out. */
+export type Filters = Omit<RecordQuery, 'kind'> & { kind?: string };
 
 const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined);
 
@@ -9,6 +9,7 @@ const text = (value: unknown) => (typeof value === 'string' && value !== '' ? va
 export function readFilters(search: Record<string, unknown>): Filters {
   const day = text(search.day);
   const filters: Filters = {
+    kind: text(search.kind),
     site: text(search.site),
     category: text(search.category),
     day: day && /^\d{4}-\d{2}-\d{2}$/.test(day) ? day : undefined,

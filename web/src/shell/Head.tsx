@@ -1,3 +1,21 @@
+import { Account } from './Account';
+import styles from './Head.module.css';
+import { HeadClock } from './HeadClock';
+import { Nav } from './Nav';
+import { NetworkAge } from './NetworkAge';
+import { Preferences } from './Preferences';
+import { useSession } from './session';
+
 export function Head() {
-  return <header />;
+  const { site } = useSession();
+  return (
+    <header className={styles.head}>
+      <span className={styles.room}>{site.name}</span>
+      <Nav />
+      <NetworkAge />
+      <HeadClock />
+      <Preferences />
+      <Account />
+    </header>
+  );
 }

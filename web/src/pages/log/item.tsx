@@ -1,3 +1,13 @@
+import { useParams } from '@tanstack/react-router';
+import { logItem } from '@/kinds';
+import { RecordPage } from '@/records/RecordPage';
+import { WithRecord } from '@/records/WithRecord';
+
 export function LogItemPage() {
-  return <h1>LogItemPage</h1>;
+  const { id } = useParams({ from: '/signed-in/log/$id' });
+  return (
+    <WithRecord id={id} list="/log" key={id}>
+      {(record) => <RecordPage record={record} spec={logItem} />}
+    </WithRecord>
+  );
 }

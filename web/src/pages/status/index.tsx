@@ -1,3 +1,22 @@
+import { useTranslation } from 'react-i18next';
+import { useSession } from '@/shell/session';
+import { AdminStatus } from './AdminStatus';
+import { FeedStatus } from './FeedStatus';
+import { JoinCodeForm } from './JoinCodeForm';
+import { SitesTable } from './SitesTable';
+import styles from './status.module.css';
+
 export function StatusPage() {
-  return <h1>StatusPage</h1>;
+  const { t } = useTranslation();
+  const { user, site } = useSession();
+  const administrator = user.role === 'administrator';
+  return (
+    <div className={styles.page}>
+      <h1>{t('status.title')}</h1>
+      <SitesTable />
+      <FeedStatus />
+      {administrator && site.role === 'hub' ? <JoinCodeForm /> : null}
+      {administrator ? <AdminStatus /> : null}
+    </div>
+  );
 }

@@ -1,0 +1,49 @@
+import { useQueries } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import { ActionButton } from '@/actions/ActionButton';
+import type { DutyRecord } from '@/api/model';
+import { recordQuery } from '@/api/queries';
+import { incident } from '@/kinds';
+import { RecordLink } from '@/records/RecordLink';
+import styles from '@/records/record.module.css';
+import { OpenConsultation } from './OpenConsultation';
+
+/** The incident's consultation: one press opens it, or leads into the one that is open. */
+export function ConsultationPanel({ record }: { record: DutyRecord }) {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const linked = record.links.filter(({ kind }) => kind === 'consultation');
+  const consultations = useQueries({ queries: linked.map(({ id }) => recordQuery(id)) })
+    .map(({ data }) => data)
+    .filter((data): data is DutyRecord => data !== undefined);
+  const open = consultations.find(({ consultation }) => consultation?.state === 'open');
+  const past = consultations.filter((one) => one !== open);
+  const action = record.actions.find(({ id }) => id === 'open_consultation');
+  const spec = incident.actions.open_consultation;
+  return (
+    <section className={styles.panel}>
+      <h2>{t('kind.consultation.name')}</h2>
+      {open ? <OpenConsultation record={open} /> : null}
+      {!open && action && spec ? (
+        <>
+          <ActionButton
+            record={record}
+            action={action}
+            spec={spec}
+            look={{ type: 'primary', block: true }}
+            onDone={({ id }) => void navigate({ to: '/consultations/$id', params: { id } })}
+          />
+          <p className="secondary">{t('incident.consultHint')}</p>
+        </>
+      ) : null}
+      {past.map((one) => (
+        <p key={one.id}>
+          <RecordLink kind={one.kind} id={one.id}>
+            {t('incident.pastConsult')} {one.number}
+          </RecordLink>
+        </p>
+      ))}
+    </section>
+  );
+}

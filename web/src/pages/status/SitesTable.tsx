@@ -1,0 +1,71 @@
+import { Button } from 'antd';
+import { useTranslation } from 'react-i18next';
+import type { Site } from '@/api/model';
+import { useErrorText } from '@/i18n/useErrorText';
+import { useSites } from '@/sites/useSites';
+import { clockSeconds, dateTime } from '@/time/format';
+import styles from './status.module.css';
+
+export function SitesTable() {
+  const { t } = useTranslation();
+  const errorText = useErrorText();
+  const { sites, query } = useSites();
+  const columns = ['site', 'role', 'state', 'since', 'via', 'held'] as const;
+  return (
+    <section className={styles.panel}>
+      <div className={styles.bar}>
+        <h2>{t('status.sites')}</h2>
+        {query.data ? (
+          <span className="secondary figures">
+            {t('status.asOf', { time: clockSeconds(query.data.now) })}
+          </span>
+        ) : null}
+        <Button size="small" loading={query.isFetching} onClick={() => void query.refetch()}>
+          {t('status.refresh')}
+        </Button>
+      </div>
+      {query.isError ? <p role="alert">{errorText(query.error)}</p> : null}
+      <div className={styles.scroll}>
+        <table className={styles.table}>
+          <thead>
+            <tr>
+              {columns.map((column) => (
+                <th key={column} scope="col">
+                  {t(`status.${column}`)}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {sites.map((site) => (
+              <SiteLine key={site.id} site={site} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function SiteLine({ site }: { site: Site }) {
+  const { t } = useTranslation();
+  const { state, since, via } = site.link;
+  const held = site.held_only_here ?? 0;
+  return (
+    <tr>
+      <th scope="row">
+        {site.name} <span className="secondary">{site.code}</span>
+      </th>
+      <td>{t(`status.${site.role}`)}</td>
+      <td>
+        <span className={state === 'down' ? styles.cut : undefined}>
+          <span aria-hidden="true">{state === 'down' ? '▲ ' : '● '}</span>
+          {t(`net.${state}`)}
+        </span>
+      </td>
+      <td className="figures">{since === null ? '—' : dateTime(since)}</td>
+      <td>{via === null ? '—' : t(via === 'hub' ? 'net.viaHub' : 'net.direct')}</td>
+      <td className="figures">{site.self ? held : '—'}</td>
+    </tr>
+  );
+}

@@ -1,0 +1,47 @@
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { DutyRecord } from '@/api/model';
+import type { KindSpec } from '@/kinds/spec';
+import { RowMarks } from '@/marks/RowMarks';
+import { StateChip } from '@/marks/StateChip';
+import { useSites } from '@/sites/useSites';
+import { clockSeconds, dateTime, dayOf } from '@/time/format';
+import styles from './record.module.css';
+
+interface Props {
+  record: DutyRecord;
+  spec: KindSpec;
+  title: string;
+  before?: ReactNode;
+  children?: ReactNode;
+}
+
+/** Number and state on top, then who wrote it, where, and both times. */
+export function RecordHead({ record, spec, title, before, children }: Props) {
+  const { t } = useTranslation();
+  const { name } = useSites();
+  const recorded = `${dayOf(record.recorded_at)} ${clockSeconds(record.recorded_at)}`;
+  return (
+    <header className={styles.head}>
+      <Link to={spec.list} className={styles.back}>
+        ‹ {t(`kind.${spec.kind}.name`)}
+      </Link>
+      <div className={styles.headline}>
+        {before}
+        <h1>{title}</h1>
+        <StateChip state={record.state ?? record.phase} />
+        <RowMarks row={record} />
+        {children}
+      </div>
+      <p className="secondary figures">
+        {t('record.number', { number: record.number })} · {name(record.site)} ·{' '}
+        {t('record.author', { name: record.author.name })}
+        {record.happened_at === null
+          ? null
+          : ` · ${t('record.happened')} ${dateTime(record.happened_at)}`}
+        {` · ${t('record.recorded')} ${recorded}`}
+      </p>
+    </header>
+  );
+}

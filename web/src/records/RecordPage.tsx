@@ -1,0 +1,47 @@
+import { useTranslation } from 'react-i18next';
+import { ActionBar } from '@/actions/ActionBar';
+import type { DutyRecord } from '@/api/model';
+import type { KindSpec } from '@/kinds/spec';
+import { Conflicts } from './Conflicts';
+import { FieldList } from './FieldList';
+import { Links } from './Links';
+import { RecordHead } from './RecordHead';
+import styles from './record.module.css';
+import { Timeline } from './Timeline';
+
+/** The page of a record whose kind needs nothing special. */
+export function RecordPage({ record, spec }: { record: DutyRecord; spec: KindSpec }) {
+  const { t } = useTranslation();
+  const amendments = record.timeline.filter(({ type }) => type === 'amendment');
+  const history = record.timeline.filter(({ type }) => type !== 'amendment');
+  return (
+    <article className={styles.page}>
+      <RecordHead
+        record={record}
+        spec={spec}
+        title={record.title || t(`kind.${record.kind}.name`)}
+      />
+      <Conflicts conflicts={record.conflicts} />
+      <div className={styles.columns}>
+        <div className={styles.column}>
+          <FieldList record={record} spec={spec} />
+          <section className={styles.panel}>
+            <h2>{t('record.amendments')}</h2>
+            <Timeline items={amendments} empty={t('record.noAmendments')} />
+          </section>
+        </div>
+        <div className={styles.column}>
+          <section className={styles.panel}>
+            <h2>{t('record.actions')}</h2>
+            <ActionBar record={record} spec={spec} />
+          </section>
+          <Links links={record.links} />
+          <section className={styles.panel}>
+            <h2>{t('record.history')}</h2>
+            <Timeline items={history} empty={t('timeline.empty')} />
+          </section>
+        </div>
+      </div>
+    </article>
+  );
+}

@@ -1,0 +1,39 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { Button } from 'antd';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { asApiError } from '@/api/errors';
+import type { DutyRecord } from '@/api/model';
+import { recordQuery } from '@/api/queries';
+import { useErrorText } from '@/i18n/useErrorText';
+import type { ListPath } from '@/kinds/spec';
+import { PageLoading } from '@/shell/PageLoading';
+import styles from '@/shell/PageMessage.module.css';
+
+interface Props {
+  id: string;
+  list: ListPath;
+  children: (record: DutyRecord) => ReactNode;
+}
+
+/** Reads a record and shows it; a record that cannot be read says why and leads back. */
+export function WithRecord({ id, list, children }: Props) {
+  const { t } = useTranslation();
+  const errorText = useErrorText();
+  const { data, error, isPending, refetch } = useQuery(recordQuery(id));
+  if (data) return children(data);
+  if (isPending) return <PageLoading />;
+  const missing = asApiError(error).status === 404;
+  return (
+    <div className={styles.message} role="alert">
+      <p>{missing ? t('record.notHere') : errorText(error)}</p>
+      <div className={styles.actions}>
+        <Button type="primary" onClick={() => void refetch()}>
+          {t('app.retry')}
+        </Button>
+        <Link to={list}>{t('app.back')}</Link>
+      </div>
+    </div>
+  );
+}

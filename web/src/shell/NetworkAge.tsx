@@ -1,0 +1,27 @@
+import { useTranslation } from 'react-i18next';
+import { networkWords } from '@/sites/network';
+import { shortName, useSites } from '@/sites/useSites';
+import { shortTime } from '@/time/format';
+import { useNow } from '@/time/useNow';
+import styles from './Head.module.css';
+
+export function NetworkAge() {
+  const { t } = useTranslation();
+  const { sites } = useSites();
+  const now = useNow(30_000);
+  const network = networkWords(sites);
+  const text = () => {
+    if (!network.cut) return t(`net.${network.words}`);
+    if (network.since === null) return t('net.cutHubUnknown');
+    const time = shortTime(network.since, now);
+    return network.words === 'hubCut'
+      ? t('net.hubCut', { time, names: network.names.map(shortName).join('、') })
+      : t('net.cutHub', { time });
+  };
+  return (
+    <p className={network.cut ? styles.cut : styles.network} role="status" title={text()}>
+      <span aria-hidden="true">{network.cut ? '▲ ' : '● '}</span>
+      {text()}
+    </p>
+  );
+}

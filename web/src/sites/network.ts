@@ -1,0 +1,29 @@
+import type { Site } from '@/api/model';
+
+export type NetworkWords =
+  | { words: 'unknown' | 'hubNone' | 'hubAll' | 'linkedHub'; cut: false }
+  | { words: 'cutHub'; cut: true; since: number | null }
+  | { words: 'hubCut'; cut: true; since: number | null; names: string[] };
+
+/** What the desk's head says of the network, seen from the site itself. */
+export function networkWords(sites: Site[]): NetworkWords {
+  const self = sites.find((site) => site.self);
+  if (!self) return { words: 'unknown', cut: false };
+  const others = sites.filter((site) => !site.self);
+  if (self.role === 'hub') {
+    if (others.length === 0) return { words: 'hubNone', cut: false };
+    const cut = others.filter((site) => site.link.state === 'down');
+    if (cut.length === 0) return { words: 'hubAll', cut: false };
+    const since = cut.map((s) => s.link.since).filter((s): s is number => s !== null);
+    return {
+      words: 'hubCut',
+      cut: true,
+      since: since.length > 0 ? Math.min(...since) : null,
+      names: cut.map((site) => site.name),
+    };
+  }
+  const hub = others.find((site) => site.role === 'hub');
+  if (!hub) return { words: 'unknown', cut: false };
+  if (hub.link.state === 'up') return { words: 'linkedHub', cut: false };
+  return { words: 'cutHub', cut: true, since: hub.link.since };
+}
