@@ -72,9 +72,6 @@ pub enum StartError {
     /// A worker thread could not be started.
     #[error("a media worker thread cannot be started")]
     Thread(#[source] std::io::Error),
-    /// The certificate for DTLS could not be made.
-    #[error("the DTLS certificate cannot be made")]
-    Certificate,
 }
 
 /// Why a session was not opened. Each variant is an error code of the HTTP interface.

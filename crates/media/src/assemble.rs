@@ -21,6 +21,11 @@ impl Patience {
         wait: Duration::from_millis(150),
         packets: 1_024,
     };
+    /// Sound, which nobody resends and which is better lost than late.
+    pub const SOUND: Self = Self {
+        wait: Duration::from_millis(30),
+        packets: 64,
+    };
     /// A link, where key frames come by the reliable and deltas by the quick path.
     pub const LINK: Self = Self {
         wait: Duration::from_secs(1),

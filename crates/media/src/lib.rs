@@ -44,11 +44,19 @@
 
 pub mod api;
 pub mod assemble;
+pub mod camera;
+mod engine;
 pub mod forward;
 pub mod frame;
 pub mod gop;
 pub mod h264;
+mod hub;
+mod peer;
 pub mod rtp;
+pub mod sdp;
+mod session;
 pub mod stun;
+mod worker;
 
 pub use api::*;
+pub use engine::Engine;

@@ -1,0 +1,295 @@
+//! The engine: sources, sessions and workers put together.
+
+mod cameras;
+mod random;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::broadcast;
+
+use self::cameras::Cameras;
+use crate::api::*;
+use crate::hub::{Hub, Tracks};
+use crate::peer::{self, Answered};
+use crate::session::Sessions;
+use crate::worker::{Command, Member, Role, Worker};
+
+/// Most worker threads.
+const MAX_WORKERS: usize = 8;
+
+/// One site's media engine; clones are the same engine.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: EngineConfig,
+    workers: Vec<Worker>,
+    sessions: Arc<Sessions>,
+    cameras: Cameras,
+    publishers: Mutex<HashMap<SourceId, Publisher>>,
+}
+
+/// A participation that is, or was, published here.
+struct Publisher {
+    hub: Arc<Hub>,
+    session: SessionId,
+}
+
+impl Engine {
+    /// Binds the sockets and starts the workers. Must be called inside a tokio runtime.
+    pub fn start(config: EngineConfig) -> Result<Self, StartError> {
+        let count = config.workers.clamp(1, MAX_WORKERS);
+        let mut workers = Vec::with_capacity(count);
+        for number in 0..count {
+            let listen = nth_listen(config.listen, number);
+            let worker = Worker::start(number, listen, &config.advertise)
+                .map_err(|source| StartError::Socket { listen, source })?;
+            workers.push(worker);
+        }
+        let sessions = Sessions::new();
+        let cameras = Cameras::new(&config.camera_networks, &sessions);
+        let inner = Inner {
+            config,
+            workers,
+            sessions,
+            cameras,
+            publishers: Mutex::default(),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Replaces the list of local cameras. Unchanged ones go on undisturbed; viewers of a removed
+    /// or changed one are closed.
+    pub fn set_cameras(&self, cameras: Vec<CameraConfig>) {
+        for hub in self.inner.cameras.replace(cameras) {
+            self.inner.close_hub(hub);
+        }
+    }
+
+    /// The local cameras.
+    pub fn cameras(&self) -> Vec<CameraStatus> {
+        self.inner.cameras.board.list()
+    }
+
+    /// What happens from now on.
+    pub fn events(&self) -> broadcast::Receiver<MediaEvent> {
+        self.inner.sessions.events.subscribe()
+    }
+
+    /// The addresses written into answers.
+    pub fn candidates(&self) -> Vec<SocketAddr> {
+        self.inner
+            .workers
+            .iter()
+            .flat_map(|worker| worker.candidates.clone())
+            .collect()
+    }
+
+    /// Answers a viewer's offer.
+    pub async fn watch(&self, request: WatchRequest) -> Result<Answer, MediaError> {
+        if request.offer.len() > MAX_OFFER {
+            return Err(MediaError::BadOffer);
+        }
+        let inner = &self.inner;
+        let (session, worker) = (random::session(), inner.least_loaded());
+        let source = match request.source {
+            SourceRef::Local(source) | SourceRef::Remote { source, .. } => source,
+        };
+        let down = MediaEvent::ViewerDown {
+            session,
+            source,
+            viewer: request.viewer.clone(),
+        };
+        let guard = inner
+            .sessions
+            .open_viewer(session, worker, inner.config.max_viewers, down)
+            .ok_or(MediaError::ViewerLimit)?;
+        let hub = inner.local_hub(source, request.layer)?;
+        // Counted before the answer is made: a cold camera connects meanwhile.
+        let counted = hub.viewer(vec![request.viewer.clone()]);
+        let now = clock();
+        let candidates = &inner.workers[worker].candidates;
+        let seed = random::seed(worker);
+        let answered = peer::answer_viewer(&request.offer, hub.tracks(), candidates, &seed, now)?;
+        let sdp = answered.sdp.clone();
+        let role = Role::Viewer {
+            hub,
+            tracks: Vec::new(),
+            _counted: counted,
+            name: request.viewer,
+            burst_at: None,
+        };
+        inner.add(worker, Member::new(answered, role, guard, now))?;
+        Ok(Answer { session, sdp })
+    }
+
+    /// Answers a publisher's offer. A publisher of the same source that is still here is closed;
+    /// its viewers go on with the new one.
+    pub async fn publish(&self, request: PublishRequest) -> Result<Answer, MediaError> {
+        if request.offer.len() > MAX_OFFER {
+            return Err(MediaError::BadOffer);
+        }
+        let inner = &self.inner;
+        let (session, worker) = (random::session(), inner.least_loaded());
+        let (source, now) = (request.source, clock());
+        let candidates = &inner.workers[worker].candidates;
+        let seed = random::seed(worker);
+        let (answered, tracks) = peer::answer_publisher(&request.offer, candidates, &seed, now)?;
+        let Answered { sdp, .. } = &answered;
+        let sdp = sdp.clone();
+        let down = MediaEvent::PublisherDown { source, session };
+        let guard = inner.sessions.open_publisher(session, worker, down);
+        let hub = inner.publisher_hub(source, session, tracks);
+        hub.set_key_ask(Some(Box::new(inner.workers[worker].key_ask(session))));
+        let role = Role::Publisher {
+            hub,
+            tracks: Vec::new(),
+        };
+        inner.add(worker, Member::new(answered, role, guard, now))?;
+        Ok(Answer { session, sdp })
+    }
+
+    /// Ends a session; false when there is none of that id.
+    pub fn close(&self, session: SessionId) -> bool {
+        let Some(worker) = self.inner.sessions.worker_of(&session) else {
+            return false;
+        };
+        self.inner.workers[worker].tell(Command::Close(session))
+    }
+
+    /// Counters.
+    pub fn stats(&self) -> Stats {
+        let mut stats = Stats::default();
+        for hub in self.inner.hubs() {
+            stats.frames_dropped += hub.dropped.load(std::sync::atomic::Ordering::Relaxed);
+            stats.sources.insert((hub.source, hub.layer), hub.stats());
+        }
+        stats
+    }
+
+    /// Ends every session and stops the workers.
+    pub async fn shutdown(&self) {
+        self.inner.cameras.stop();
+        let inner = Arc::clone(&self.inner);
+        let stopped = tokio::task::spawn_blocking(move || {
+            inner.workers.iter().for_each(Worker::stop);
+        });
+        if stopped.await.is_err() {
+            tracing::error!("stopping the media workers failed");
+        }
+    }
+}
+
+impl Inner {
+    fn publishers(&self) -> MutexGuard<'_, HashMap<SourceId, Publisher>> {
+        self.publishers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn least_loaded(&self) -> usize {
+        let load = self.sessions.load(self.workers.len());
+        let least = load
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, sessions)| **sessions);
+        least.map_or(0, |(worker, _)| worker)
+    }
+
+    fn add(&self, worker: usize, member: Member) -> Result<(), MediaError> {
+        if self.workers[worker].tell(Command::Add(Box::new(member))) {
+            return Ok(());
+        }
+        Err(MediaError::Unavailable)
+    }
+
+    fn close_hub(&self, hub: u64) {
+        for worker in &self.workers {
+            worker.tell(Command::CloseHub(hub));
+        }
+    }
+
+    /// The hub of a source of this site.
+    fn local_hub(&self, source: SourceId, layer: Layer) -> Result<Arc<Hub>, MediaError> {
+        if let Some(hub) = self.cameras.hub(&source, layer) {
+            let status = self.cameras.board.get(&source);
+            return match status.and_then(|status| status.reason) {
+                Some(Reason::CodecUnsupported) => Err(MediaError::CodecUnsupported),
+                Some(reason @ Reason::NotAllowedNetwork) => {
+                    Err(MediaError::SourceUnavailable(reason))
+                }
+                _ => Ok(hub),
+            };
+        }
+        let publishers = self.publishers();
+        let hub = publishers
+            .get(&source)
+            .map(|publisher| Arc::clone(&publisher.hub));
+        hub.ok_or(MediaError::UnknownSource)
+    }
+
+    /// The hub of a participation for its new publisher.
+    fn publisher_hub(&self, source: SourceId, session: SessionId, tracks: Tracks) -> Arc<Hub> {
+        let mut publishers = self.publishers();
+        // Those that left and that nobody waits for are forgotten here.
+        publishers.retain(|other, publisher| {
+            *other == source
+                || publisher.hub.is_wanted()
+                || self.sessions.worker_of(&publisher.session).is_some()
+        });
+        let hub = match publishers.get(&source) {
+            Some(before) => {
+                if let Some(worker) = self.sessions.worker_of(&before.session) {
+                    self.workers[worker].tell(Command::Close(before.session));
+                }
+                before.hub.set_tracks(tracks);
+                Arc::clone(&before.hub)
+            }
+            None => Hub::new(source, Layer::Main, tracks),
+        };
+        hub.restart();
+        publishers.insert(
+            source,
+            Publisher {
+                hub: Arc::clone(&hub),
+                session,
+            },
+        );
+        hub
+    }
+
+    fn hubs(&self) -> Vec<Arc<Hub>> {
+        let mut hubs = self.cameras.hubs();
+        hubs.extend(
+            self.publishers()
+                .values()
+                .map(|publisher| Arc::clone(&publisher.hub)),
+        );
+        hubs
+    }
+}
+
+fn nth_listen(listen: SocketAddr, number: usize) -> SocketAddr {
+    let offset = u16::try_from(number).unwrap_or(0);
+    let port = if listen.port() == 0 {
+        0
+    } else {
+        listen.port().saturating_add(offset)
+    };
+    SocketAddr::new(listen.ip(), port)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the engine is the driver of the pure parts"
+)]
+fn clock() -> Instant {
+    Instant::now()
+}
