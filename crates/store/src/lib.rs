@@ -1,1 +1,60 @@
-//! store
+//! Journal, caches, accounts and sessions of one site on SQLite.
+//!
+//! The journals are the truth; everything derived from them (snapshots, projections, search,
+//! verdicts) is a cache that [`Store::rebuild`] drops and replays. One writer owns one connection
+//! and puts whatever is queued into one transaction (group commit, `synchronous=FULL`); answers
+//! go out after the commit. Readers have their own small pool of read-only connections.
+//!
+//! A bundle, our own or foreign, takes the same path: `place` in its journal → `judge` →
+//! `settle` (journal row, changes, snapshots, projections, search) in the writer's transaction.
+//! Verdicts depend only on signed bytes, the bundle's causal past and the rule set that past
+//! activates, so every store that holds the same journals holds the same rows.
+//!
+//! This crate refuses to know duty rules, HTTP, the network and the clock; times come in as
+//! milliseconds. All SQL is static with `$n` placeholders and BIGINT/TEXT/BYTEA columns, so that
+//! a PostgreSQL twin stays a second migration folder.
+//!
+//! To add a cached table: a migration file, its rows in `project`, its deletion in `rebuild`.
+
+mod account;
+mod ack;
+mod action;
+mod admit;
+mod commit;
+mod doc;
+mod error;
+mod feed;
+mod frontier;
+mod institution;
+mod join_code;
+mod judge;
+mod list;
+mod meta;
+mod open;
+mod past;
+mod project;
+mod quarantine;
+mod rebuild;
+mod row;
+mod schema;
+mod search;
+mod session;
+mod settle;
+mod state;
+mod store;
+pub mod verify;
+mod waiting;
+mod writer;
+
+pub use account::Account;
+pub use action::{Action, Admission, Committed, Loaded, Reads, RecordEdit, Writer};
+pub use error::{CommitError, OpenError, StoreError};
+pub use join_code::{JoinCode, JoinCodeError, RedeemedJoinCode};
+pub use list::{Filter, Page};
+pub use open::{CrashAt, Options, Synchronous, WritePoint};
+pub use row::{
+    ChangeOrigin, Counts, EntryOrigin, Feed, Fork, Linked, QuarantineVerdict, Quarantined,
+    RecordRow, StoredRecord,
+};
+pub use session::Session;
+pub use store::Store;

@@ -1,0 +1,42 @@
+//! The causal past of a bundle as one number per journal.
+
+use crate::error::StoreError;
+use records::bundle::{Head, Header};
+use records::id::JournalId;
+use std::collections::BTreeMap;
+
+/// The highest place of each journal that a bundle, itself included, has in its past.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Past(BTreeMap<JournalId, u64>);
+
+impl Past {
+    pub(crate) fn seq(&self, journal: JournalId) -> u64 {
+        self.0.get(&journal).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn add(&mut self, head: &Head) {
+        let seq = self.0.entry(head.journal).or_default();
+        *seq = (*seq).max(head.seq);
+    }
+
+    pub(crate) fn merge(&mut self, other: &Past) {
+        for (journal, other) in &other.0 {
+            let seq = self.0.entry(*journal).or_default();
+            *seq = (*seq).max(*other);
+        }
+    }
+
+    pub(crate) fn set_own(&mut self, header: &Header) {
+        self.0.insert(header.journal(), header.seq);
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        minicbor::to_vec(&self.0).expect("encoding into a Vec cannot fail")
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+        minicbor::decode(bytes)
+            .map(Self)
+            .map_err(|_| StoreError::Damaged("a bundle's causal past"))
+    }
+}

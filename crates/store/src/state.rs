@@ -1,0 +1,78 @@
+//! What the writer keeps in memory, and the part of it that readers see.
+
+use crate::action::Writer;
+use crate::past::Past;
+use records::bundle::Head;
+use records::id::{InstitutionId, JournalId};
+use records::trust::Trust;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One journal as far as it is held.
+#[derive(Debug, Clone)]
+pub(crate) struct Tip {
+    pub(crate) head: Head,
+    pub(crate) hlc: u64,
+    pub(crate) past: Past,
+}
+
+/// The writer's memory of the database; cloned at the start of a transaction and put back if
+/// that fails.
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    pub(crate) institution: Option<InstitutionId>,
+    /// Our own journal, as the last started writer named it.
+    pub(crate) own: Option<JournalId>,
+    pub(crate) writer: Option<Arc<Writer>>,
+    /// Our present incarnation came in from a peer: it must not be continued.
+    pub(crate) restored: bool,
+    pub(crate) tips: BTreeMap<JournalId, Tip>,
+    /// Highest place of our own site's journals that some other site has acknowledged.
+    pub(crate) acked: BTreeMap<JournalId, u64>,
+    pub(crate) trust: Arc<Trust>,
+    /// Highest HLC known, foreign ones capped to our wall clock.
+    pub(crate) hlc: u64,
+    /// Feed cursor.
+    pub(crate) cursor: u64,
+    /// Order in which bundles were judged here.
+    pub(crate) place: i64,
+    /// Row number of records.
+    pub(crate) row: i64,
+    /// A verdict given before has become outdated: replay before this transaction ends.
+    pub(crate) replay: bool,
+}
+
+impl State {
+    pub(crate) fn head(&self, journal: JournalId) -> Option<&Head> {
+        self.tips.get(&journal).map(|tip| &tip.head)
+    }
+
+    pub(crate) fn view(&self) -> View {
+        let own_site = self.own.map(|journal| journal.site);
+        let own = self
+            .tips
+            .values()
+            .filter(|tip| Some(tip.head.journal.site) == own_site);
+        let held_only_here = own
+            .map(|tip| {
+                let acked = self.acked.get(&tip.head.journal).copied().unwrap_or(0);
+                tip.head.seq.saturating_sub(acked)
+            })
+            .sum();
+        View {
+            trust: self.trust.clone(),
+            frontier: self.tips.values().map(|tip| tip.head).collect(),
+            own: self.own,
+            held_only_here,
+        }
+    }
+}
+
+/// The committed state that readers see without a query.
+#[derive(Debug, Clone)]
+pub(crate) struct View {
+    pub(crate) trust: Arc<Trust>,
+    pub(crate) frontier: Vec<Head>,
+    pub(crate) own: Option<JournalId>,
+    pub(crate) held_only_here: u64,
+}

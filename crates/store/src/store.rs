@@ -1,0 +1,94 @@
+//! The handle everybody holds.
+
+use crate::action::Writer;
+use crate::error::StoreError;
+use crate::state::View;
+use crate::writer::{Job, Queue};
+use records::bundle::Head;
+use records::id::{InstitutionId, JournalId};
+use records::trust::Trust;
+use sqlx::SqlitePool;
+use std::sync::Arc;
+use tokio::sync::{oneshot, watch};
+
+/// One site's store; cheap to clone. The data directory stays locked until the last clone is
+/// dropped, which waits for the transaction under way.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+pub(crate) struct Inner {
+    pub(crate) readers: SqlitePool,
+    pub(crate) queue: Queue,
+    pub(crate) view: watch::Receiver<View>,
+    pub(crate) cursor: watch::Receiver<u64>,
+}
+
+impl Store {
+    /// Names the identity that local actions are signed with from now on.
+    ///
+    /// # Errors
+    /// [`StoreError::OtherInstitution`] when the store holds another institution's journals;
+    /// [`StoreError::Stopped`].
+    pub async fn start_writer(&self, writer: Writer) -> Result<(), StoreError> {
+        let writer = Box::new(writer);
+        self.ask(|reply| Job::Start(writer, reply)).await?
+    }
+
+    /// Pins the institution of an empty store before anything is admitted (joining).
+    ///
+    /// Without it the store takes the institution of the first self-certified founding bundle.
+    ///
+    /// # Errors
+    /// [`StoreError::OtherInstitution`], [`StoreError::Stopped`].
+    pub async fn set_institution(&self, institution: InstitutionId) -> Result<(), StoreError> {
+        self.ask(|reply| Job::Pin(institution, reply)).await?
+    }
+
+    /// The institution journal's state after the last commit.
+    #[must_use]
+    pub fn trust(&self) -> Arc<Trust> {
+        self.inner.view.borrow().trust.clone()
+    }
+
+    /// Heads of all journals held, in journal order, after the last commit.
+    #[must_use]
+    pub fn frontier(&self) -> Vec<Head> {
+        self.inner.view.borrow().frontier.clone()
+    }
+
+    /// Our own journal, once a writer was ever started here.
+    #[must_use]
+    pub fn own_journal(&self) -> Option<JournalId> {
+        self.inner.view.borrow().own
+    }
+
+    /// How many of our own bundles no other site has acknowledged.
+    #[must_use]
+    pub fn held_only_here(&self) -> u64 {
+        self.inner.view.borrow().held_only_here
+    }
+
+    /// The feed cursor, after each commit that changed a record, a journal or an acknowledgement.
+    #[must_use]
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.inner.cursor.clone()
+    }
+
+    /// Asks the writer and waits for its answer, which comes after the commit.
+    pub(crate) async fn ask<T>(
+        &self,
+        job: impl FnOnce(oneshot::Sender<T>) -> Job,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.inner.queue.send(job(reply)).await?;
+        answer.await.map_err(|_| StoreError::Stopped)
+    }
+}

@@ -1,0 +1,1 @@
+//! Bundles that wait for a predecessor or a dependency.
