@@ -1,2 +1,57 @@
-//! xtask
-fn main() {}
+//! `cargo xtask`: what a developer and CI call. It sets up what is missing, then drives the real
+//! programs; nothing of the product lives here.
+//!
+//! To add a command, add a variant to [`Command`] and a module with a `run` function.
+
+mod api;
+mod demo;
+mod hold;
+mod node;
+mod repo;
+mod step;
+mod suite;
+mod web;
+
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Drives set-up, demo and tests of Dutyroom.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start hub, two campuses and four simulated cameras on this machine; Ctrl-C ends them.
+    Demo(demo::Arguments),
+    /// Set up and run every test; what CI calls.
+    Test(suite::Arguments),
+    /// Write web/src/api/generated from the API of the program.
+    GenApi,
+    /// Run a program that ends when this one does.
+    #[command(hide = true)]
+    Hold {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        command: Vec<OsString>,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Test(arguments) => suite::run(&arguments),
+        Command::GenApi => api::generate(),
+        Command::Hold { command } => hold::run(&command),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
