@@ -1,0 +1,6 @@
+//! Scenarios over the whole program, in one binary.
+
+mod all {
+    pub(crate) mod durability;
+    pub(crate) mod workspace;
+}
