@@ -71,3 +71,54 @@ pub(crate) fn once(
         .with_context(|| format!("cannot write {}", stamp.display()))?;
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder of its own inside the target folder.
+    fn folder(name: &str) -> PathBuf {
+        let folder = work()
+            .expect("tests run in a target folder")
+            .join("tests")
+            .join(name);
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).expect("it is ours");
+        }
+        std::fs::create_dir_all(&folder).expect("writable");
+        folder
+    }
+
+    #[test]
+    fn any_change_below_a_folder_changes_its_fingerprint() {
+        let folder = folder("fingerprint");
+        std::fs::create_dir(folder.join("src")).expect("writable");
+        let print = || fingerprint(std::slice::from_ref(&folder)).expect("readable");
+        let empty = print();
+        std::fs::write(folder.join("src/a"), "1").expect("writable");
+        let one = print();
+        std::fs::rename(folder.join("src/a"), folder.join("src/b")).expect("writable");
+        let renamed = print();
+        assert!(empty != one && one != renamed);
+        assert_eq!(renamed, print());
+    }
+
+    #[test]
+    fn work_is_done_again_after_a_change_a_failure_or_a_lost_result() {
+        let folder = folder("once");
+        let (stamp, result) = (folder.join("stamp"), folder.join("result"));
+        let make = |print: &str| {
+            once(&stamp, print, &result, || {
+                Ok(std::fs::write(&result, "made")?)
+            })
+            .expect("writable")
+        };
+        assert!(make("a"), "never done");
+        assert!(!make("a"), "nothing changed");
+        assert!(make("b"), "changed");
+        once(&stamp, "c", &result, || anyhow::bail!("broken")).expect_err("the work failed");
+        assert!(make("b"), "the last try failed half-way");
+        std::fs::remove_file(&result).expect("it was made");
+        assert!(make("b"), "the result is gone");
+    }
+}
