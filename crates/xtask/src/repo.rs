@@ -76,22 +76,10 @@ pub(crate) fn once(
 mod tests {
     use super::*;
 
-    /// A folder of its own inside the target folder.
-    fn folder(name: &str) -> PathBuf {
-        let folder = work()
-            .expect("tests run in a target folder")
-            .join("tests")
-            .join(name);
-        if folder.exists() {
-            std::fs::remove_dir_all(&folder).expect("it is ours");
-        }
-        std::fs::create_dir_all(&folder).expect("writable");
-        folder
-    }
-
     #[test]
     fn any_change_below_a_folder_changes_its_fingerprint() {
-        let folder = folder("fingerprint");
+        let kept = tempfile::tempdir().expect("writable");
+        let folder = kept.path().to_owned();
         std::fs::create_dir(folder.join("src")).expect("writable");
         let print = || fingerprint(std::slice::from_ref(&folder)).expect("readable");
         let empty = print();
@@ -105,8 +93,8 @@ mod tests {
 
     #[test]
     fn work_is_done_again_after_a_change_a_failure_or_a_lost_result() {
-        let folder = folder("once");
-        let (stamp, result) = (folder.join("stamp"), folder.join("result"));
+        let folder = tempfile::tempdir().expect("writable");
+        let (stamp, result) = (folder.path().join("stamp"), folder.path().join("result"));
         let make = |print: &str| {
             once(&stamp, print, &result, || {
                 Ok(std::fs::write(&result, "made")?)

@@ -121,7 +121,7 @@ fn scenarios(report: &mut Report, node: &Node) -> anyhow::Result<()> {
     // Built here, so that a scenario never waits for a compiler.
     demo::build_programs(&["camera-sim", "dutyroom"])?;
     let mut npm = node.npm(&folder, &["test"])?;
-    npm.env("DUTYROOM_BROWSER", browser);
+    npm.env("CHROMIUM", browser);
     report.step(
         "scenarios in a real browser",
         &mut npm,
