@@ -1,7 +1,7 @@
 //! One RTSP connection: answers requests and, once it plays, carries the stream.
 
 use super::auth::Credentials;
-use super::request::{Request, interleaved_channel};
+use super::request::{NotRtsp, Request, interleaved_channel};
 use super::rtp::{self, PAYLOAD_TYPE};
 use super::stream::{Shot, Stream};
 use super::{Fault, Shared};
@@ -88,8 +88,12 @@ impl Connection {
                     continue;
                 }
             }
-            while let Ok(request) = Request::take(&mut input) {
-                let Some(request) = request else { break };
+            loop {
+                let request = match Request::take(&mut input) {
+                    Ok(Some(request)) => request,
+                    Ok(None) => break,
+                    Err(NotRtsp) => return Ok(()),
+                };
                 match self.handle(&request) {
                     Next::Answer(text) => socket.write_all(text.as_bytes()).await?,
                     Next::Silence => {}

@@ -225,6 +225,19 @@ async fn who_plays_is_told_over_http_on_the_same_port() {
 }
 
 #[tokio::test]
+async fn a_client_that_speaks_no_rtsp_is_hung_up_on() {
+    let sim = start(&[], None).await;
+    let mut socket = TcpStream::connect(sim.address()).await.expect("connects");
+    socket
+        .write_all(b"\x16\x03\x01\r\n\r\n")
+        .await
+        .expect("writes");
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).await.expect("the end");
+    assert_eq!(answer, b"");
+}
+
+#[tokio::test]
 async fn other_addresses_than_loopback_are_refused() {
     let options = Options {
         listen: SocketAddr::from(([0, 0, 0, 0], 0)),
