@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import type { Layer } from './layer';
 import css from './media.module.css';
 import type { Reason } from './reasons';
+import type { SourceKind } from './receiving';
 import { type Cause, describe, pictureAge } from './stateWords';
 import { TileBar } from './TileBar';
 import { TileState } from './TileState';
@@ -13,7 +14,6 @@ import { useNow } from './useNow';
 import { usePicture } from './usePicture';
 import { useWhep } from './useWhep';
 import { Watermark } from './Watermark';
-import type { SourceKind } from './whep';
 
 interface Props {
   /** Camera id or participation id. */
@@ -82,6 +82,7 @@ export function LiveVideo({
         autoPlay
         playsInline
       />
+      {hasPicture && !waitsForPicture && <Watermark />}
       {waitsForPicture && <div className={css.state}>{voiceOnly}</div>}
       {fails && (
         <TileState
@@ -92,7 +93,6 @@ export function LiveVideo({
           onTryNow={watching.tryNow}
         />
       )}
-      <Watermark />
       <TileBar
         name={name}
         place={place}

@@ -36,27 +36,27 @@ export function preferCodecs(
 
 export class PeerLink {
   readonly pc = new RTCPeerConnection(CONFIGURATION);
-  readonly #url: string;
-  readonly #listener: PeerLinkListener;
   readonly #abort = new AbortController();
+  #listener: PeerLinkListener | null = null;
+  #offer: Promise<string> | null = null;
   #session: string | null = null;
   #closed = false;
 
-  constructor(url: string, listener: PeerLinkListener) {
-    this.#url = url;
-    this.#listener = listener;
-    this.pc.onconnectionstatechange = () => this.#connectionChanged();
+  /** Makes the offer out of the transceivers present; may be done ahead of `connect`. */
+  prepare(): Promise<string> {
+    this.#offer ??= this.#makeOffer();
+    return this.#offer;
   }
 
   /**
-   * Offers what the transceivers say. The site is ICE-lite and puts its candidates in the answer,
-   * so the offer leaves at once, without waiting for candidates of this side.
+   * Posts the offer to `url`. The site is ICE-lite and puts its candidates in the answer, so the
+   * offer leaves at once, without waiting for candidates of this side.
    */
-  async connect(): Promise<void> {
+  async connect(url: string, listener: PeerLinkListener): Promise<void> {
+    this.#listener = listener;
+    this.pc.onconnectionstatechange = () => this.#connectionChanged();
     try {
-      await this.pc.setLocalDescription(await this.pc.createOffer());
-      const offer = this.pc.localDescription?.sdp ?? '';
-      const result = await postOffer(this.#url, offer, this.#abort.signal);
+      const result = await postOffer(url, await this.prepare(), this.#abort.signal);
       if (!result.ok) {
         this.#refuse(result.reason, result.retryAfterMs);
         return;
@@ -88,6 +88,11 @@ export class PeerLink {
     this.pc.close();
   }
 
+  async #makeOffer(): Promise<string> {
+    await this.pc.setLocalDescription(await this.pc.createOffer());
+    return this.pc.localDescription?.sdp ?? '';
+  }
+
   #endSession(): void {
     if (this.#session !== null) {
       deleteSession(this.#session);
@@ -97,20 +102,20 @@ export class PeerLink {
 
   #refuse(reason: Reason, retryAfterMs?: number): void {
     if (!this.#closed) {
-      this.#listener.refused(reason, retryAfterMs);
+      this.#listener?.refused(reason, retryAfterMs);
     }
   }
 
   #connectionChanged(): void {
     switch (this.pc.connectionState) {
       case 'connected':
-        this.#listener.transport('up');
+        this.#listener?.transport('up');
         break;
       case 'disconnected':
-        this.#listener.transport('shaky');
+        this.#listener?.transport('shaky');
         break;
       case 'failed':
-        this.#listener.transport('lost');
+        this.#listener?.transport('lost');
         break;
       default:
         break;

@@ -1,4 +1,4 @@
-import { type RefObject, useEffect, useState } from 'react';
+import { type RefObject, useLayoutEffect, useState } from 'react';
 import { chooseLayer, type Layer } from './layer';
 
 /** Dragging a window edge passes many widths; only one that stays this long counts. */
@@ -7,7 +7,8 @@ const SETTLE_MS = 400;
 /** The layer that fits the present width of `element`; null until the width is known. */
 export function useAutoLayer(element: RefObject<HTMLElement | null>): Layer | null {
   const [layer, setLayer] = useState<Layer | null>(null);
-  useEffect(() => {
+  // Before painting, so that the first request need not wait for a frame.
+  useLayoutEffect(() => {
     const target = element.current;
     if (target === null) {
       return;

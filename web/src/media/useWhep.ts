@@ -1,7 +1,8 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Layer } from './layer';
+import type { SourceKind } from './receiving';
 import { IDLE, type SessionState } from './session';
-import { type SourceKind, WhepPlayer } from './whep';
+import { WhepPlayer } from './whep';
 
 export interface Watching {
   session: SessionState;

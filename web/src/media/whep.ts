@@ -4,13 +4,11 @@
  */
 import { type InboundSample, NOTHING, sampleInbound } from './inbound';
 import type { Layer } from './layer';
-import { PeerLink, preferCodecs, webRtcWorks } from './peerLink';
+import type { PeerLinkListener } from './peerLink';
 import type { Reason } from './reasons';
+import { type Receiving, receive, type SourceKind } from './receiving';
 import { IDLE, type SessionEvent, type SessionState, step } from './session';
 import { markFirstFrame, markStart } from './timing';
-
-/** A camera has a picture only; a person may send voice, picture or both. */
-export type SourceKind = 'camera' | 'person';
 
 export interface WhepListener {
   state(state: SessionState): void;
@@ -26,34 +24,6 @@ const SAMPLE_EVERY_MS = 1_000;
 /** While changing layers the new picture is looked for this often, for at most `SWITCH_WITHIN_MS`. */
 const SWITCH_LOOK_EVERY_MS = 100;
 const SWITCH_WITHIN_MS = 8_000;
-
-interface Receiving {
-  link: PeerLink;
-  stream: MediaStream;
-}
-
-/** Shows frames as they come: a duty officer wants now, not smooth. */
-function playAtOnce(receiver: RTCRtpReceiver): void {
-  const tunable = receiver as RTCRtpReceiver & {
-    jitterBufferTarget?: number | null;
-    playoutDelayHint?: number | null;
-  };
-  if ('jitterBufferTarget' in tunable) {
-    tunable.jitterBufferTarget = 0;
-  } else if ('playoutDelayHint' in tunable) {
-    (tunable as { playoutDelayHint: number | null }).playoutDelayHint = 0;
-  }
-}
-
-/**
- * Starts the browser's WebRTC engine before the first click; the first connection of a page is
- * tens of milliseconds slower than the next ones.
- */
-export function warmUp(): void {
-  if (webRtcWorks()) {
-    new RTCPeerConnection().close();
-  }
-}
 
 export class WhepPlayer {
   readonly #source: string;
@@ -134,14 +104,15 @@ export class WhepPlayer {
 
   #open(): void {
     this.#close();
-    const receiving = this.#receive((reason, wait) => this.#refused(reason, wait));
+    const receiving = receive(this.#kind);
     if (receiving === null) {
       this.#dispatch({ type: 'refused', reason: 'no_webrtc' });
       return;
     }
     this.#now = receiving;
     this.#listener.stream(receiving.stream);
-    void receiving.link.connect();
+    const refused = (reason: Reason, wait?: number) => this.#refused(reason, wait);
+    void receiving.link.connect(this.#url(), this.#hear(receiving, refused));
   }
 
   #close(): void {
@@ -155,29 +126,15 @@ export class WhepPlayer {
     }
   }
 
-  #receive(refused: (reason: Reason, wait?: number) => void): Receiving | null {
-    if (!webRtcWorks()) {
-      return null;
-    }
-    const link: PeerLink = new PeerLink(this.#url(), {
+  #hear(receiving: Receiving, refused: PeerLinkListener['refused']): PeerLinkListener {
+    return {
       refused,
       transport: (state) => {
-        if (this.#now?.link === link) {
+        if (this.#now?.link === receiving.link) {
           this.#dispatch({ type: 'transport', state });
         }
       },
-    });
-    const stream = new MediaStream();
-    const video = link.pc.addTransceiver('video', { direction: 'recvonly' });
-    stream.addTrack(video.receiver.track);
-    if (this.#kind === 'camera') {
-      preferCodecs(video, RTCRtpReceiver.getCapabilities('video'), ['video/H264', 'video/H265']);
-      playAtOnce(video.receiver);
-    } else {
-      const audio = link.pc.addTransceiver('audio', { direction: 'recvonly' });
-      stream.addTrack(audio.receiver.track);
-    }
-    return { link, stream };
+    };
   }
 
   #url(): string {
@@ -215,16 +172,17 @@ export class WhepPlayer {
   }
 
   async #switchOver(): Promise<void> {
-    const next = this.#receive(() => {
-      if (this.#next === next) {
-        this.#dropNext();
-      }
-    });
+    const next = receive(this.#kind);
     if (next === null) {
       return;
     }
     this.#next = next;
-    void next.link.connect();
+    const refused = () => {
+      if (this.#next === next) {
+        this.#dropNext();
+      }
+    };
+    void next.link.connect(this.#url(), this.#hear(next, refused));
     const until = Date.now() + SWITCH_WITHIN_MS;
     while (this.#next === next && Date.now() < until) {
       const sample = await sampleInbound(next.link.pc);

@@ -94,15 +94,7 @@ export class WhipPublisher {
       this.#dispatch({ type: 'refused', reason: 'no_webrtc' });
       return;
     }
-    const link: PeerLink = new PeerLink(this.#url, {
-      refused: (reason, retryAfterMs) => this.#dispatch({ type: 'refused', reason, retryAfterMs }),
-      transport: (state) => {
-        this.#dispatch({ type: 'transport', state });
-        if (state === 'up') {
-          this.#look();
-        }
-      },
-    });
+    const link = new PeerLink();
     this.#link = link;
     if (this.#audio !== null) {
       link.pc.addTransceiver(this.#audio, { direction: 'sendonly' });
@@ -115,7 +107,15 @@ export class WhipPublisher {
       preferCodecs(video, RTCRtpSender.getCapabilities('video'), ['video/VP8']);
       this.#videoSender = video.sender;
     }
-    void link.connect();
+    void link.connect(this.#url, {
+      refused: (reason, retryAfterMs) => this.#dispatch({ type: 'refused', reason, retryAfterMs }),
+      transport: (state) => {
+        this.#dispatch({ type: 'transport', state });
+        if (state === 'up') {
+          this.#look();
+        }
+      },
+    });
   }
 
   #close(): void {

@@ -17,28 +17,25 @@ interface Props {
   onToggle: (camera: Camera) => void;
 }
 
-/** One camera of the list; pressed while its picture hangs on the wall. */
+/** One camera of the list; pressed while its picture is shown. */
 export function CameraButton({ camera, site, shown, verb, now, onToggle }: Props) {
   const { t } = useTranslation([NAMESPACE, MEDIA]);
   const cause = causeOf(camera, site);
   const state = cause?.reason === 'site_unreachable' ? 'unreachable' : camera.state;
-  const label = t(shown ? `un${verb}` : verb, {
-    name: camera.name,
-    site: site?.name ?? t('unknownSite'),
-    state: t(`state.${state}`),
-  });
   return (
     <button
       type="button"
       className={`${css.camera} ${shown ? css.shown : ''}`}
       aria-pressed={shown}
-      aria-label={label}
       data-camera={camera.id}
       data-state={state}
       onClick={() => onToggle(camera)}
     >
       <span className={css.cameraLine}>
-        <span className={css.cameraName}>{camera.name}</span>
+        <span className={css.cameraName}>
+          <span className="visually-hidden">{t(verb)}</span>
+          {camera.name}
+        </span>
         <CameraChip state={state} />
       </span>
       <span className={css.cameraLine}>

@@ -4,8 +4,8 @@ import { useCallback, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Camera } from '@/api/model';
 import { camerasQuery, sitesQuery } from '@/api/queries';
+import { keepSpare } from '@/media/receiving';
 import { markClick } from '@/media/timing';
-import { warmUp } from '@/media/whep';
 import { Crash } from '@/shell/Crash';
 import { PageLoading } from '@/shell/PageLoading';
 import { CameraList } from './CameraList';
@@ -23,7 +23,7 @@ export function CamerasPage() {
   const { data, error } = useQuery(camerasQuery);
   const { data: siteList } = useQuery(sitesQuery);
   const [wall, change] = useWall();
-  useEffect(warmUp, []);
+  useEffect(keepSpare, []);
 
   const toggle = useCallback(
     (camera: Camera) =>

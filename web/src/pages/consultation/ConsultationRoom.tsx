@@ -77,6 +77,7 @@ export function ConsultationRoom({ record, consultation }: Props) {
           <Participants
             participants={consultation.participants}
             sites={sites}
+            closed={closed}
             mine={inside?.participation ?? null}
           />
         </aside>

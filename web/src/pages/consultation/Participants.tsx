@@ -10,21 +10,25 @@ import { NAMESPACE } from './texts';
 interface Props {
   participants: readonly Participant[];
   sites: readonly Site[];
+  /** Nobody is present in a closed room, whatever was last known of them. */
+  closed: boolean;
   /** The own participation; null while outside. */
   mine: string | null;
 }
 
 /** Who came and went and when: the part of the room that stays in the record. */
-export function Participants({ participants, sites, mine }: Props) {
+export function Participants({ participants, sites, closed, mine }: Props) {
   const { t } = useTranslation(NAMESPACE);
   const now = useNow(60_000);
   return (
     <section className={css.people} aria-label={t('people')}>
       <h2>
         {t('people')}{' '}
-        <span className="secondary">
-          {t('peopleHere', { count: present(participants).length })}
-        </span>
+        {!closed && (
+          <span className="secondary">
+            {t('peopleHere', { count: present(participants).length })}
+          </span>
+        )}
       </h2>
       {participants.length === 0 && <p className="secondary">{t('nobody')}</p>}
       <ul>
@@ -35,8 +39,8 @@ export function Participants({ participants, sites, mine }: Props) {
                 {one.person.name}
                 {one.participation === mine && t('you')}
               </span>
-              {one.left_at === null && one.audio && <MicIcon />}
-              {one.left_at === null && one.video && <CameraIcon />}
+              {one.left_at === null && !closed && one.audio && <MicIcon />}
+              {one.left_at === null && !closed && one.video && <CameraIcon />}
             </span>
             <span className="secondary figures">
               {sites.find((site) => site.id === one.site)?.name}{' '}

@@ -24,17 +24,23 @@ export function Stage({ consultation, me, cameras, sites, onUnpin }: Props) {
   const { width, height } = useSize(stage);
   const people = others(consultation.participants, me);
   const siteOf = (id: string) => sites.find((site) => site.id === id);
-  const { columns } = stageGrid(people.length + consultation.cameras.length, width, height);
+  const count = people.length + consultation.cameras.length;
+  const { columns, tileWidth, tileHeight } = stageGrid(count, width, height);
   return (
     <section
       ref={stage}
       className={css.stage}
-      style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}
+      style={
+        count === 0
+          ? undefined
+          : {
+              gridTemplateColumns: `repeat(${columns}, ${tileWidth}px)`,
+              gridAutoRows: `${tileHeight}px`,
+            }
+      }
       aria-label={t('stage')}
     >
-      {people.length + consultation.cameras.length === 0 && (
-        <p className={css.alone}>{t('alone')}</p>
-      )}
+      {count === 0 && <p className={css.alone}>{t('alone')}</p>}
       {people.map((one) => (
         <div key={one.participation} className={css.tile}>
           <PersonTile participant={one} site={siteOf(one.site)} />
