@@ -1,0 +1,59 @@
+//! `POST /api/v1/admin/join-codes`: a one-time code that lets a campus join; hub only.
+
+use crate::app::App;
+use crate::error::{ApiError, Code, FieldCode, FieldError};
+use crate::json::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A code holds so long, hours.
+const VALID_HOURS: u32 = 24;
+
+/// The campus to let in.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Invite {
+    /// Name of the campus' duty room.
+    #[schema(max_length = 100)]
+    pub site_name: String,
+    /// Letters for its record numbers, 1 to 4.
+    #[schema(max_length = 4)]
+    pub code: String,
+}
+
+/// The code, shown once.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JoinCode {
+    /// Type it at the campus: `dutyroom join`.
+    pub code: String,
+}
+
+/// Makes a one-time code that a campus joins with.
+#[utoipa::path(
+    post,
+    path = "/api/v1/admin/join-codes",
+    operation_id = "create_join_code",
+    tag = "admin",
+    request_body = Invite,
+    responses((status = 201, body = JoinCode))
+)]
+pub async fn create_join_code(
+    State(app): State<App>,
+    Json(invite): Json<Invite>,
+) -> Result<(StatusCode, Json<JoinCode>), ApiError> {
+    let faults = faults(&invite);
+    if !faults.is_empty() {
+        return Err(ApiError::fields(faults));
+    }
+    let invitation = Invitation {
+        name: invite.site_name,
+        code: invite.code,
+        valid_hours: VALID_HOURS,
+    };
+    let code = enrol::invite(app.store(), app.identity(), invitation, app.clock().now_ms())
+        .await
+        .map_err(refused)?;
+    Ok((StatusCode::CREATED, Json(JoinCode { code })))
+}

@@ -1,0 +1,166 @@
+//! `GET /api/v1/admin/status`: journals, quarantine, forks, links, counters.
+
+use crate::api::shapes::Site;
+use crate::api::sites;
+use crate::app::App;
+use crate::error::ApiError;
+use crate::json::Json;
+use axum::extract::State;
+use records::bundle::Head;
+use serde::Serialize;
+use store::{Counts, Fork, Quarantined, QuarantineVerdict};
+use utoipa::ToSchema;
+
+/// The state of the site.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Status {
+    /// The site's time, ms since the epoch.
+    pub now: i64,
+    /// Version of the program.
+    pub version: &'static str,
+    /// The journals held here.
+    pub journals: Vec<Journal>,
+    /// Bundles that were refused or are held.
+    pub quarantine: Vec<Quarantine>,
+    /// Journals that were continued twice.
+    pub forks: Vec<ForkStatus>,
+    /// The sites and their links.
+    pub peers: Vec<Site>,
+    /// Sizes.
+    pub counters: Counters,
+}
+
+/// A journal and how far it is held here.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Journal {
+    /// Its site; all zero is the institution.
+    pub site: String,
+    /// Its incarnation.
+    pub incarnation: u32,
+    /// Number of its last bundle.
+    pub seq: u64,
+    /// Hash of that bundle.
+    pub hash: String,
+}
+
+/// A bundle whose changes do not count.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Quarantine {
+    /// Its place.
+    pub bundle: Journal,
+    /// `refused` for ever, or `held` until an upgrade.
+    pub verdict: Verdict,
+    /// Stable code of the reason.
+    pub code: String,
+    /// The record it was about.
+    pub record: Option<String>,
+    /// When it came, ms since the epoch.
+    pub received_at: i64,
+}
+
+/// How a bundle was judged.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// For ever.
+    Refused,
+    /// Until an upgrade.
+    Held,
+}
+
+/// Two bundles at one place.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ForkStatus {
+    /// The place and the bundle kept.
+    pub kept: Journal,
+    /// Hash of the other one.
+    pub branch: String,
+    /// When it was found, ms since the epoch.
+    pub found_at: i64,
+}
+
+/// Sizes of what the store holds.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Counters {
+    /// Bundles in journals.
+    pub bundles: u64,
+    /// Records.
+    pub records: u64,
+    /// Bundles refused or held.
+    pub quarantined: u64,
+    /// Bundles that wait for others.
+    pub waiting: u64,
+    /// Own bundles that no other site has confirmed.
+    pub held_only_here: u64,
+    /// Size of the database, bytes.
+    pub database_bytes: u64,
+}
+
+/// The state of the site, for its administrator.
+#[utoipa::path(
+    get,
+    path = "/api/v1/admin/status",
+    operation_id = "get_status",
+    tag = "admin",
+    responses((status = 200, body = Status))
+)]
+pub async fn get_status(State(app): State<App>) -> Result<Json<Status>, ApiError> {
+    let store = app.store();
+    let counts = store.counts().await?;
+    let quarantine = store.quarantine().await?;
+    let forks = store.forks().await?;
+    Ok(Json(Status {
+        now: app.clock().now_ms(),
+        version: env!("CARGO_PKG_VERSION"),
+        journals: counts.journals.iter().map(journal).collect(),
+        quarantine: quarantine.into_iter().map(quarantined).collect(),
+        forks: forks.iter().map(fork).collect(),
+        peers: sites::sites(&app),
+        counters: counters(&counts, store.held_only_here()),
+    }))
+}
+
+fn journal(head: &Head) -> Journal {
+    Journal {
+        site: head.journal.site.to_string(),
+        incarnation: head.journal.incarnation,
+        seq: head.seq,
+        hash: head.hash.to_string(),
+    }
+}
+
+fn quarantined(bundle: Quarantined) -> Quarantine {
+    Quarantine {
+        bundle: journal(&bundle.head),
+        verdict: match bundle.verdict {
+            QuarantineVerdict::Refused => Verdict::Refused,
+            QuarantineVerdict::Held => Verdict::Held,
+        },
+        code: bundle.code,
+        record: bundle.record.map(|id| id.to_string()),
+        received_at: bundle.received_ms,
+    }
+}
+
+fn fork(fork: &Fork) -> ForkStatus {
+    ForkStatus {
+        kept: journal(&Head {
+            journal: fork.journal,
+            seq: fork.seq,
+            hash: fork.kept,
+        }),
+        branch: fork.branch.to_string(),
+        found_at: fork.found_ms,
+    }
+}
+
+fn counters(counts: &Counts, held_only_here: u64) -> Counters {
+    Counters {
+        bundles: counts.bundles,
+        records: counts.records,
+        quarantined: counts.quarantined,
+        waiting: counts.waiting,
+        held_only_here,
+        database_bytes: counts.bytes,
+    }
+}
