@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::os::unix::process::CommandExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -271,10 +271,11 @@ fn end(mut process: Process) -> anyhow::Result<()> {
     let deadline = step::now() + GRACE;
     while step::now() < deadline {
         if let Some(status) = process.child.try_wait()? {
-            if !status.success() {
-                bail!(ended(&process, status));
+            // One that was only starting has no handler for the signal yet.
+            if status.success() || status.signal() == Some(SIGTERM) {
+                return Ok(());
             }
-            return Ok(());
+            bail!(ended(&process, status));
         }
         std::thread::sleep(Duration::from_millis(10));
     }
