@@ -7,8 +7,6 @@ use crate::auth::throttle::Throttle;
 use crate::clock::Clock;
 use crate::consult::presence::Presence;
 use crate::consult::sessions::MediaSessions;
-use crate::consult::presence::Presence;
-use crate::consult::sessions::MediaSessions;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::random::Random;
@@ -117,8 +115,6 @@ impl App {
             live: Live::default(),
             presence: Presence::default(),
             sessions: MediaSessions::default(),
-            presence: Presence::default(),
-            sessions: MediaSessions::default(),
             metrics: Metrics::default(),
             boot: u32::from_be_bytes(parts.random.bytes()),
             stopping: watch::channel(false).0,
@@ -195,18 +191,6 @@ impl App {
     }
 
     /// Whose media session is whose.
-    #[must_use]
-    pub fn sessions(&self) -> &MediaSessions {
-        &self.0.sessions
-    }
-
-    /// Who has a page open.
-    #[must_use]
-    pub fn presence(&self) -> &Presence {
-        &self.0.presence
-    }
-
-    /// Whose media sessions are open.
     #[must_use]
     pub fn sessions(&self) -> &MediaSessions {
         &self.0.sessions

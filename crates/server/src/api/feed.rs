@@ -76,14 +76,11 @@ fn message(app: &App, cursor: Cursor, rows: Vec<FeedRow>) -> FeedMessage {
 /// Returns when something may have changed after `cursor`.
 async fn changed(app: &App, cursor: Cursor) {
     let (mut store, mut live) = (app.store().changed(), app.live().changed());
-    // A sender that is gone means that the site is stopping, which the callers watch themselves.
+    let rows = async { drop(store.wait_for(|number| *number > cursor.store).await) };
+    let states = async { drop(live.wait_for(|number| *number > cursor.live).await) };
     tokio::select! {
-        gone = store.wait_for(|number| *number > cursor.store) => {
-            if gone.is_err() { std::future::pending::<()>().await; }
-        }
-        gone = live.wait_for(|number| *number > cursor.live) => {
-            if gone.is_err() { std::future::pending::<()>().await; }
-        }
+        () = rows => {}
+        () = states => {}
     }
 }
 
