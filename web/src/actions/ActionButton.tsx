@@ -59,7 +59,7 @@ export function ActionButton({ record, action, spec, look, onDone }: Props) {
       >
         <ActionForm
           record={record}
-          action={action.id}
+          action={action}
           spec={spec}
           onDone={(result) => {
             setOpen(false);

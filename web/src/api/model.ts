@@ -106,6 +106,7 @@ export interface RecordLink {
   kind: string;
   number: string;
   title: string;
+  state?: string | null;
   relation: string;
 }
 
@@ -114,6 +115,8 @@ export interface RecordAction {
   allowed: boolean;
   reason: string | null;
   reauth: boolean;
+  /** What the action's choice may be now, where not every one of the table is allowed. */
+  choices?: string[];
 }
 
 export interface Participant {
@@ -135,7 +138,7 @@ export interface Consultation {
 
 export interface DutyRecord extends RecordRow {
   fields: Fields;
-  conflicts: { field: string; values: { value: FieldValue; site: string }[] }[];
+  conflicts: Record<string, { value: FieldValue; site: string }[]>;
   timeline: TimelineItem[];
   links: RecordLink[];
   actions: RecordAction[];

@@ -47,7 +47,7 @@ export function EntryForm({ spec, entry, prefix, className }: Props) {
       <RecordFields
         prefix={prefix}
         kind={spec.kind}
-        specs={shown}
+        specs={shown.filter(({ input }) => input !== 'flag')}
         values={current.fields}
         errors={errors}
         rows={2}
@@ -69,6 +69,15 @@ export function EntryForm({ spec, entry, prefix, className }: Props) {
           {t(entry.saving ? 'action.saving' : 'form.submit')}{' '}
           <kbd className={styles.key}>{t('form.submitKey')}</kbd>
         </Button>
+        <RecordFields
+          prefix={prefix}
+          kind={spec.kind}
+          specs={shown.filter(({ input }) => input === 'flag')}
+          values={current.fields}
+          errors={errors}
+          className={styles.flags}
+          onChange={change}
+        />
         {rest.length > 0 && !hiddenInUse ? (
           <Button type="text" aria-expanded={all} onClick={() => setAll(!all)}>
             {t(all ? 'form.fewer' : 'form.more')}

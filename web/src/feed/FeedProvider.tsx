@@ -47,6 +47,7 @@ export function FeedProvider({ children }: { children: ReactNode }) {
           setState({ lastAt: Date.now(), closedSince: null, via });
         },
         onStart: () => resync(queries),
+        onOpen: () => setState({ lastAt: Date.now(), closedSince: null, via: 'socket' }),
         onClosed: () => setState((old) => ({ ...old, closedSince: old.closedSince ?? Date.now() })),
         onSignedOut: () => queries.setQueryData(keys.session, null),
       }),

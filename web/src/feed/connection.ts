@@ -6,6 +6,8 @@ export interface FeedHandlers {
   onMessage: (message: FeedMessage, via: FeedVia) => void;
   /** The first cursor is known: whatever was read before it may have missed a change. */
   onStart: () => void;
+  /** The socket stands, though nothing may have come through it yet. */
+  onOpen: () => void;
   onClosed: () => void;
   onSignedOut: () => void;
 }
@@ -72,6 +74,7 @@ export function runFeed(world: FeedWorld, handlers: FeedHandlers): () => void {
         opened = true;
         socketRefusedAt = null;
         watch();
+        handlers.onOpen();
       };
       socket.onmessage = (event) => {
         watch();

@@ -2,7 +2,7 @@ import { Button, Input } from 'antd';
 import { type KeyboardEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { FieldValue } from '@/api/model';
-import { dateTime, MINUTE_MS, parseTime, toMinute } from '@/time/format';
+import { dateTime, dayOf, MINUTE_MS, parseTime, toMinute } from '@/time/format';
 import { describedBy } from './FieldFrame';
 import styles from './fields.module.css';
 
@@ -13,8 +13,12 @@ interface Props {
   onChange: (value: FieldValue) => void;
 }
 
-const shown = (value: FieldValue) =>
-  typeof value === 'number' ? dateTime(value) : String(value ?? '');
+function shown(value: FieldValue): string {
+  if (typeof value !== 'number') return String(value ?? '');
+  const thisYear = dayOf(Date.now()).slice(0, 5);
+  const text = dateTime(value);
+  return text.startsWith(thisYear) ? text.slice(5) : text;
+}
 
 /**
  * A time to the minute, typed freely or stepped by ↑ and ↓. Text that is no time stays as typed,
@@ -50,13 +54,25 @@ export function TimeInput({ id, value, error, onChange }: Props) {
         onKeyDown={onKeyDown}
         {...describedBy(id, error)}
       />
-      <Button aria-label={t('form.earlier')} title={t('form.earlier')} onClick={() => step(-1)}>
+      <Button
+        className={styles.step}
+        aria-label={t('form.earlier')}
+        title={t('form.earlier')}
+        onClick={() => step(-1)}
+      >
         −
       </Button>
-      <Button aria-label={t('form.later')} title={t('form.later')} onClick={() => step(1)}>
+      <Button
+        className={styles.step}
+        aria-label={t('form.later')}
+        title={t('form.later')}
+        onClick={() => step(1)}
+      >
         ＋
       </Button>
-      <Button onClick={() => onChange(toMinute(Date.now()))}>{t('form.now')}</Button>
+      <Button className={styles.step} onClick={() => onChange(toMinute(Date.now()))}>
+        {t('form.now')}
+      </Button>
     </div>
   );
 }

@@ -7,7 +7,12 @@ export function useErrorText() {
   const { t, i18n } = useTranslation();
   return useCallback(
     (error: unknown): string => {
-      const { code } = asApiError(error);
+      const { code, message } = asApiError(error);
+      const refused = code === 'forbidden' || code === 'conflict_state';
+      // A refusal's message is the stable code of what stands in the way.
+      if (refused && i18n.exists(`reasons.${message}`)) {
+        return t('errors.refused', { reason: t(`reasons.${message}`) });
+      }
       return i18n.exists(`errors.${code}`) ? t(`errors.${code}`) : t('errors.other', { code });
     },
     [t, i18n],

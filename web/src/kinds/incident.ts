@@ -44,7 +44,6 @@ export const incident: KindSpec = {
         },
         { name: 'reason', input: 'line', optional: true },
       ],
-      initial: (record) => ({ state: record.state }),
     },
     set_level: {
       fields: [{ ...incidentLevel, optional: false }],

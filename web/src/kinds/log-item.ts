@@ -41,9 +41,10 @@ export const logItem: KindSpec = {
     { name: 'caller', input: 'line', optional: true },
     { name: 'place', input: 'line', optional: true },
     { name: 'handling', input: 'long', optional: true, wide: true },
+    { name: 'finished', input: 'flag' },
     { name: 'sensitive', input: 'flag' },
   ],
-  quickFields: ['content', 'happened_at', 'category', 'caller', 'place'],
+  quickFields: ['content', 'happened_at', 'category', 'caller', 'place', 'finished', 'sensitive'],
   quickTypes: [
     'student_injury',
     'missing_person',

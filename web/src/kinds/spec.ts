@@ -49,6 +49,8 @@ export interface KindSpec {
   filters: readonly FilterId[];
   /** The field the category filter speaks of, with its choices. */
   category: FieldSpec;
+  /** Roles that may write a new one; the site decides, this only spares typing in vain. */
+  writers: readonly Role[];
   form: readonly FieldSpec[];
   /** Names in `form` shown at once; the others wait under 更多项目. */
   quickFields: readonly string[];

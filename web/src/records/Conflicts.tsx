@@ -8,7 +8,8 @@ import styles from './record.module.css';
 export function Conflicts({ conflicts }: Pick<DutyRecord, 'conflicts'>) {
   const { t, i18n } = useTranslation();
   const { name } = useSites();
-  if (conflicts.length === 0) return null;
+  const fields = Object.entries(conflicts);
+  if (fields.length === 0) return null;
   const words = (field: string, value: unknown) => {
     if (typeof value === 'number') return dateTime(value);
     const choice = `choices.${field}.${String(value)}`;
@@ -17,7 +18,7 @@ export function Conflicts({ conflicts }: Pick<DutyRecord, 'conflicts'>) {
   return (
     <section className={styles.conflicts} aria-label={t('record.conflicts')}>
       <h2>▲ {t('record.conflicts')}</h2>
-      {conflicts.map(({ field, values }) => (
+      {fields.map(([field, values]) => (
         <p key={field}>
           {t(`field.${field}`)} —{' '}
           {values

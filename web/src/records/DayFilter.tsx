@@ -18,6 +18,7 @@ export function DayFilter({ day, onChange }: Props) {
     <span className={styles.days}>
       <Button
         type="text"
+        className={styles.step}
         aria-label={t('list.prevDay')}
         title={t('list.prevDay')}
         onClick={() => onChange(shift(day ?? today, day ? -1 : 0))}
@@ -32,6 +33,7 @@ export function DayFilter({ day, onChange }: Props) {
       />
       <Button
         type="text"
+        className={styles.step}
         aria-label={t('list.nextDay')}
         title={t('list.nextDay')}
         disabled={!day || day >= today}

@@ -4,17 +4,15 @@ import { RecordLink } from './RecordLink';
 import styles from './record.module.css';
 
 export function Links({ links }: Pick<DutyRecord, 'links'>) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   if (links.length === 0) return null;
-  const relation = (name: string) =>
-    t(i18n.exists(`record.relation.${name}`) ? `record.relation.${name}` : 'record.relation.other');
   return (
     <section className={styles.panel}>
       <h2>{t('record.links')}</h2>
       <ul className={styles.links}>
         {links.map((link) => (
           <li key={`${link.relation}-${link.id}`}>
-            <span className="secondary">{relation(link.relation)}</span>{' '}
+            <span className="secondary">{t(`kind.${link.kind}.name`)}</span>{' '}
             <RecordLink kind={link.kind} id={link.id}>
               {link.number} {link.title}
             </RecordLink>

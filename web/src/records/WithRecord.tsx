@@ -7,18 +7,18 @@ import { asApiError } from '@/api/errors';
 import type { DutyRecord } from '@/api/model';
 import { recordQuery } from '@/api/queries';
 import { useErrorText } from '@/i18n/useErrorText';
-import type { ListPath } from '@/kinds/spec';
+import type { KindSpec } from '@/kinds/spec';
 import { PageLoading } from '@/shell/PageLoading';
 import styles from '@/shell/PageMessage.module.css';
 
 interface Props {
   id: string;
-  list: ListPath;
+  spec: KindSpec;
   children: (record: DutyRecord) => ReactNode;
 }
 
 /** Reads a record and shows it; a record that cannot be read says why and leads back. */
-export function WithRecord({ id, list, children }: Props) {
+export function WithRecord({ id, spec, children }: Props) {
   const { t } = useTranslation();
   const errorText = useErrorText();
   const { data, error, isPending, refetch } = useQuery(recordQuery(id));
@@ -27,12 +27,13 @@ export function WithRecord({ id, list, children }: Props) {
   const missing = asApiError(error).status === 404;
   return (
     <div className={styles.message} role="alert">
+      <h1>{t(`kind.${spec.kind}.name`)}</h1>
       <p>{missing ? t('record.notHere') : errorText(error)}</p>
       <div className={styles.actions}>
         <Button type="primary" onClick={() => void refetch()}>
           {t('app.retry')}
         </Button>
-        <Link to={list}>{t('app.back')}</Link>
+        <Link to={spec.list}>{t('app.back')}</Link>
       </div>
     </div>
   );

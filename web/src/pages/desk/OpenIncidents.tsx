@@ -39,11 +39,13 @@ export function OpenIncidents() {
               <LevelSquare level={row.level} />
               <span className={styles.todoText}>
                 <span className={styles.todoTitle}>{row.title}</span>
-                <span className="secondary figures">
-                  {short(row.site)} · {elapsedText(row.happened_at ?? row.recorded_at, now)}
+                <span className={styles.todoMeta}>
+                  <span className="secondary figures">
+                    {short(row.site)} · {elapsedText(row.happened_at ?? row.recorded_at, now)}
+                  </span>
+                  {row.state ? <StateChip state={row.state} /> : null}
                 </span>
               </span>
-              {row.state ? <StateChip state={row.state} /> : null}
             </RecordLink>
           </li>
         ))}

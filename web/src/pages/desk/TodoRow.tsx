@@ -20,12 +20,14 @@ export function TodoRow({ row }: { row: RecordRow }) {
         {incident ? <LevelSquare level={row.level} /> : null}
         <span className={styles.todoText}>
           <span className={styles.todoTitle}>{incident ? row.title : row.summary}</span>
-          <span className="secondary figures">
-            {short(row.site)} · {incident ? null : `${t(`choices.category.${row.category}`)} · `}
-            {t('desk.waiting', { time: elapsedText(row.happened_at ?? row.recorded_at, now) })}
+          <span className={styles.todoMeta}>
+            <span className="secondary figures">
+              {short(row.site)} · {incident ? null : `${t(`choices.category.${row.category}`)} · `}
+              {t('desk.waiting', { time: elapsedText(row.happened_at ?? row.recorded_at, now) })}
+            </span>
+            <StateChip state={incident && row.state ? row.state : row.phase} />
           </span>
         </span>
-        <StateChip state={incident && row.state ? row.state : row.phase} />
       </RecordLink>
     </li>
   );

@@ -1,9 +1,7 @@
-import { useQueries } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { ActionButton } from '@/actions/ActionButton';
 import type { DutyRecord } from '@/api/model';
-import { recordQuery } from '@/api/queries';
 import { incident } from '@/kinds';
 import { RecordLink } from '@/records/RecordLink';
 import styles from '@/records/record.module.css';
@@ -14,17 +12,14 @@ export function ConsultationPanel({ record }: { record: DutyRecord }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const linked = record.links.filter(({ kind }) => kind === 'consultation');
-  const consultations = useQueries({ queries: linked.map(({ id }) => recordQuery(id)) })
-    .map(({ data }) => data)
-    .filter((data): data is DutyRecord => data !== undefined);
-  const open = consultations.find(({ consultation }) => consultation?.state === 'open');
-  const past = consultations.filter((one) => one !== open);
+  const open = linked.find(({ state }) => state === 'open');
+  const past = linked.filter((one) => one !== open);
   const action = record.actions.find(({ id }) => id === 'open_consultation');
   const spec = incident.actions.open_consultation;
   return (
     <section className={styles.panel}>
       <h2>{t('kind.consultation.name')}</h2>
-      {open ? <OpenConsultation record={open} /> : null}
+      {open ? <OpenConsultation id={open.id} /> : null}
       {!open && action && spec ? (
         <>
           <ActionButton
@@ -40,7 +35,7 @@ export function ConsultationPanel({ record }: { record: DutyRecord }) {
       {past.map((one) => (
         <p key={one.id}>
           <RecordLink kind={one.kind} id={one.id}>
-            {t('incident.pastConsult')} {one.number}
+            {t('incident.pastConsult')} {one.number || one.title}
           </RecordLink>
         </p>
       ))}

@@ -18,6 +18,9 @@ const ELSEWHERE = ['add_progress', 'open_consultation'];
 /** Level, state and clock on top; the timeline in the middle; consultation and actions on the right. */
 export function IncidentView({ record }: { record: DutyRecord }) {
   const { t } = useTranslation();
+  const latestFirst = [...record.timeline].sort(
+    (a, b) => b.at - a.at || b.recorded_at - a.recorded_at,
+  );
   const others = record.links.filter(({ kind }) => kind !== 'consultation');
   return (
     <article className={styles.page}>
@@ -35,7 +38,7 @@ export function IncidentView({ record }: { record: DutyRecord }) {
           <ProgressForm record={record} />
           <section className={styles.panel} aria-live="polite">
             <h2>{t('timeline.title')}</h2>
-            <Timeline items={record.timeline} empty={t('timeline.empty')} />
+            <Timeline items={latestFirst} empty={t('timeline.empty')} />
           </section>
         </div>
         <div className={styles.column}>

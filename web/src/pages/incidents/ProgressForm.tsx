@@ -20,7 +20,7 @@ export function ProgressForm({ record }: { record: DutyRecord }) {
       {action.allowed ? (
         <ActionForm
           record={record}
-          action={action.id}
+          action={action}
           spec={spec}
           onDone={() => void message.success(t('action.done'))}
         />

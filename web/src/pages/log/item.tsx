@@ -6,7 +6,7 @@ import { WithRecord } from '@/records/WithRecord';
 export function LogItemPage() {
   const { id } = useParams({ from: '/signed-in/log/$id' });
   return (
-    <WithRecord id={id} list="/log" key={id}>
+    <WithRecord id={id} spec={logItem} key={id}>
       {(record) => <RecordPage record={record} spec={logItem} />}
     </WithRecord>
   );
