@@ -32,6 +32,12 @@ enum Command {
     Test(suite::Arguments),
     /// Write web/src/api/generated from the API of the program.
     GenApi,
+    /// Live through simulated worlds: --seeds N [--seed S] [--steps N] [--json].
+    #[command(disable_help_flag = true)]
+    Sim {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Run a program that ends when this one does.
     #[command(hide = true)]
     Hold {
@@ -45,6 +51,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Test(arguments) => suite::run(&arguments),
         Command::GenApi => api::generate(),
+        Command::Sim { arguments } => suite::sim(&arguments),
         Command::Hold { command } => hold::run(&command),
     };
     match result {

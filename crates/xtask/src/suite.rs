@@ -4,6 +4,7 @@ use crate::hold::held;
 use crate::node::{Node, on_path};
 use crate::{api, demo, repo, step, web};
 use anyhow::{Context as _, bail};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -81,6 +82,17 @@ fn cargo(arguments: &[&str]) -> Command {
     cargo
 }
 
+/// The simulated world by hand; its output is the program's own.
+pub(crate) fn sim(arguments: &[OsString]) -> anyhow::Result<()> {
+    let mut sim = cargo(&["run", "--quiet", "-p", "tests", "--bin", "sim", "--"]);
+    let status = sim.args(arguments).status().context("cannot start cargo")?;
+    anyhow::ensure!(
+        status.success(),
+        "a simulated world broke a promise, see above"
+    );
+    Ok(())
+}
+
 fn rust(report: &mut Report) -> anyhow::Result<()> {
     let mut format = cargo(&["fmt", "--all", "--check"]);
     report.step("cargo fmt --check", &mut format, "run `cargo fmt --all`")?;
@@ -93,6 +105,10 @@ fn rust(report: &mut Report) -> anyhow::Result<()> {
         "warnings",
     ]);
     report.step("cargo clippy", &mut clippy, "mend what clippy names above")?;
+    // Scenarios in real processes start these.
+    let build = step::now();
+    demo::build_programs(&["camera-sim", "dutyroom"]).inspect_err(|_| report.print())?;
+    report.note("cargo build", &seconds(build.elapsed()));
     let mut test = cargo(&["test", "--workspace"]);
     report.step("cargo test", &mut test, "see the failed test above")
 }
@@ -118,8 +134,6 @@ fn scenarios(report: &mut Report, node: &Node) -> anyhow::Result<()> {
     }
     let browser = browser()?;
     node.install(&folder, "tests-web-install")?;
-    // Built here, so that a scenario never waits for a compiler.
-    demo::build_programs(&["camera-sim", "dutyroom"])?;
     let mut npm = node.npm(&folder, &["test"])?;
     npm.env("CHROMIUM", browser);
     report.step(
