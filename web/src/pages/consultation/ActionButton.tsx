@@ -1,22 +1,19 @@
-import { Button, Tooltip } from 'antd';
+import { Button, type ButtonProps, Tooltip } from 'antd';
 import type { RecordAction } from '@/api/model';
 import { useReasonText } from '@/i18n/useReasonText';
 
-interface Props {
+interface Props extends Omit<ButtonProps, 'action'> {
   action: RecordAction | undefined;
-  text: string;
-  loading: boolean;
-  onClick?: () => void;
 }
 
 /** A button of the record: disabled with its reason rather than hidden. */
-export function ActionButton({ action, text, loading, onClick }: Props) {
+export function ActionButton({ action, ...button }: Props) {
   const reasonText = useReasonText();
-  const allowed = action?.allowed ?? false;
-  const button = (
-    <Button disabled={!allowed} loading={loading} onClick={onClick}>
-      {text}
-    </Button>
+  return action?.allowed ? (
+    <Button {...button} />
+  ) : (
+    <Tooltip title={reasonText(action?.reason ?? null)}>
+      <Button {...button} disabled />
+    </Tooltip>
   );
-  return allowed ? button : <Tooltip title={reasonText(action?.reason ?? null)}>{button}</Tooltip>;
 }

@@ -1,7 +1,9 @@
-import { Modal } from 'antd';
+import { Button } from 'antd';
+import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Camera, Site } from '@/api/model';
 import { CameraList } from '../cameras/CameraList';
+import css from './consultation.module.css';
 import { NAMESPACE } from './texts';
 
 interface Props {
@@ -12,11 +14,29 @@ interface Props {
   onClose: () => void;
 }
 
-/** All cameras of all campuses, to be pinned for everyone in the room. */
+/** All cameras of all campuses, to be pinned for everyone; beside the pictures, never over them. */
 export function CameraPicker({ cameras, sites, pinned, onToggle, onClose }: Props) {
   const { t } = useTranslation(NAMESPACE);
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []);
   return (
-    <Modal open title={t('pinTitle')} footer={null} onCancel={onClose}>
+    <section
+      className={css.picker}
+      aria-label={t('pinTitle')}
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') {
+          onClose();
+        }
+      }}
+    >
+      <div className={css.pickerHead}>
+        <h2 ref={heading} tabIndex={-1}>
+          {t('pinTitle')}
+        </h2>
+        <Button size="small" onClick={onClose}>
+          {t('pinDone')}
+        </Button>
+      </div>
       <p className="secondary">{t(cameras.length === 0 ? 'pinEmpty' : 'pinHint')}</p>
       {cameras.length > 0 && (
         <CameraList
@@ -27,6 +47,6 @@ export function CameraPicker({ cameras, sites, pinned, onToggle, onClose }: Prop
           onToggle={onToggle}
         />
       )}
-    </Modal>
+    </section>
   );
 }

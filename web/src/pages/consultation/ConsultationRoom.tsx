@@ -1,21 +1,18 @@
 import { useQuery } from '@tanstack/react-query';
 import { App } from 'antd';
-import { useTranslation } from 'react-i18next';
-import type { Consultation, DutyRecord } from '@/api/model';
+import { useState } from 'react';
+import type { Consultation, DutyRecord, Fields } from '@/api/model';
 import { camerasQuery, sitesQuery } from '@/api/queries';
 import { useErrorText } from '@/i18n/useErrorText';
 import { SoundButton } from '@/media/SoundButton';
 import { useOwnMedia } from '@/media/useOwnMedia';
-import { useSession } from '@/shell/session';
-import { Controls } from './Controls';
+import { CameraPicker } from './CameraPicker';
 import css from './consultation.module.css';
-import { JoinPanel } from './JoinPanel';
 import { OwnPreview } from './OwnPreview';
 import { Participants } from './Participants';
 import { RoomActions } from './RoomActions';
 import { RoomHead } from './RoomHead';
-import { Stage } from './Stage';
-import { NAMESPACE } from './texts';
+import { RoomMain } from './RoomMain';
 import { useRoom } from './useRoom';
 
 interface Props {
@@ -25,8 +22,6 @@ interface Props {
 
 /** The room: outside it a door, inside it the stage, and the list of people always. */
 export function ConsultationRoom({ record, consultation }: Props) {
-  const { t } = useTranslation(NAMESPACE);
-  const { user } = useSession();
   const { message } = App.useApp();
   const errorText = useErrorText();
   const cameras = useQuery(camerasQuery).data?.cameras ?? [];
@@ -34,45 +29,49 @@ export function ConsultationRoom({ record, consultation }: Props) {
   const room = useRoom(record);
   const inside = room.membership.phase === 'inside' ? room.membership : null;
   const own = useOwnMedia(inside !== null && !inside.listener ? inside.participation : null);
+  const [picking, setPicking] = useState(false);
   const closed = consultation.state === 'closed';
-  const unpin = (camera: string) =>
-    room.act('unpin_camera', { camera }).catch((error: unknown) => message.error(errorText(error)));
+  const pinned = consultation.cameras.map((one) => one.camera);
+  const act = (action: 'pin_camera' | 'unpin_camera' | 'close', fields: Fields) => {
+    room.act(action, fields).catch((error: unknown) => message.error(errorText(error)));
+  };
+  const togglePin = (camera: string) =>
+    act(pinned.includes(camera) ? 'unpin_camera' : 'pin_camera', { camera });
   return (
     <div className={css.page}>
       <div className={css.top}>
         <RoomHead record={record} />
-        {!closed && <RoomActions record={record} room={room} cameras={cameras} sites={sites} />}
+        {!closed && (
+          <RoomActions
+            record={record}
+            picking={picking}
+            closing={room.busy === 'close'}
+            onPick={() => setPicking((open) => !open)}
+            onClose={() => act('close', {})}
+          />
+        )}
       </div>
       <SoundButton />
       <div className={css.body}>
-        <div className={css.main}>
-          {inside !== null && (
-            <Stage
-              consultation={consultation}
-              me={user.id}
+        <RoomMain
+          record={record}
+          consultation={consultation}
+          room={room}
+          own={own}
+          cameras={cameras}
+          sites={sites}
+          onUnpin={togglePin}
+        />
+        <aside className={css.side}>
+          {picking && !closed && (
+            <CameraPicker
               cameras={cameras}
               sites={sites}
-              onUnpin={(camera) => void unpin(camera)}
+              pinned={pinned}
+              onToggle={(camera) => togglePin(camera.id)}
+              onClose={() => setPicking(false)}
             />
           )}
-          {inside === null && closed && <p className={css.join}>{t('closedHint')}</p>}
-          {inside === null && !closed && (
-            <JoinPanel
-              membership={room.membership}
-              action={record.actions.find((action) => action.id === 'join')}
-              onJoin={room.join}
-            />
-          )}
-          {inside !== null && (
-            <Controls
-              own={own}
-              listener={inside.listener}
-              onSpeakUp={room.speakUp}
-              onLeave={room.leave}
-            />
-          )}
-        </div>
-        <aside className={css.side}>
           {inside !== null && !inside.listener && <OwnPreview own={own} />}
           <Participants
             participants={consultation.participants}
