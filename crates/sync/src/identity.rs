@@ -202,8 +202,8 @@ impl Identity {
             return Err(IdentityError::Missing(dir));
         }
         let path = dir.join(SITE);
-        let site: SiteFile = minicbor::decode(&read(&path)?)
-            .map_err(|_| IdentityError::Damaged(path.clone()))?;
+        let site: SiteFile =
+            minicbor::decode(&read(&path)?).map_err(|_| IdentityError::Damaged(path.clone()))?;
         let authority = if site.role == SiteRole::Hub {
             Some(Authority {
                 root: SigningKey::from_bytes(&read_key(&dir.join(ROOT_KEY))?),

@@ -12,5 +12,6 @@
 //! in [`session`], and a scenario in the session's tests.
 
 pub mod identity;
+pub mod session;
 pub mod status;
 pub mod wire;

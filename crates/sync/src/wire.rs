@@ -73,9 +73,12 @@ pub struct Ack {
     /// How many [`Frame::Bundles`] of this stream are fully dealt with.
     #[n(0)]
     pub batches: u64,
-    /// Heads that moved, or that the dealt-with batches did not move as far as they reached.
+    /// Heads that moved because of bundles the other side has.
     #[n(1)]
     pub heads: Vec<Head>,
+    /// Journals of which something could not be kept and has to be sent again.
+    #[n(2)]
+    pub lost: Vec<JournalId>,
 }
 
 /// One message on a sync stream.
@@ -194,7 +197,7 @@ pub fn decode_frame(body: &[u8]) -> Result<Frame, WireError> {
     let within = match &frame {
         Frame::Hello(hello) => hello.versions.len() <= MAX_VERSIONS,
         Frame::Frontier(heads) => heads.len() <= MAX_HEADS,
-        Frame::Ack(ack) => ack.heads.len() <= MAX_HEADS,
+        Frame::Ack(ack) => ack.heads.len() <= MAX_HEADS && ack.lost.len() <= MAX_HEADS,
         Frame::Bundles { after, bundles, .. } => {
             bundles.len() <= MAX_BUNDLES && after.checked_add(bundles.len() as u64).is_some()
         }
@@ -219,9 +222,7 @@ fn decode_message<T: for<'b> minicbor::Decode<'b, ()>>(bytes: &[u8]) -> Result<T
 }
 
 fn decompress(bytes: &[u8]) -> Result<Vec<u8>, WireError> {
-    let (declared, packed) = bytes
-        .split_first_chunk::<4>()
-        .ok_or(WireError::Malformed)?;
+    let (declared, packed) = bytes.split_first_chunk::<4>().ok_or(WireError::Malformed)?;
     let declared = u32::from_be_bytes(*declared) as usize;
     if declared > MAX_MESSAGE_LEN {
         return Err(WireError::TooLong);

@@ -44,6 +44,7 @@ fn frames() -> Vec<Frame> {
         Frame::Ack(Ack {
             batches: 9,
             heads: vec![head(2)],
+            lost: vec![JournalId::INSTITUTION],
         }),
         Frame::Reach(vec![Reached {
             site: SiteId([2; 8]),

@@ -1,0 +1,400 @@
+//! One conversation between two sites, from Hello to the last live push. Pure.
+//!
+//! Both sides send [`Hello`] and their frontier at once. Each then sends what the other lacks:
+//! the institution journal first, then the other journals by turns, oldest bundle first, in
+//! batches read on demand, with a bounded number of bytes not yet acknowledged. A bundle that
+//! appears later travels the same way, so catching up and live push are one thing; so is the
+//! hub's relaying, since a session sends whatever its store holds and its peer does not.
+//!
+//! The state machine takes an [`Event`] and the time and returns [`Effect`]s. It refuses to know
+//! tokio, quinn, the store and the clock. It holds no bundle: only heads and byte counts.
+
+mod receiving;
+mod sending;
+
+use crate::status::FaultCode;
+use crate::wire::{Frame, Hello, Reached};
+use records::bundle::{Bundle, Head};
+use records::id::{JournalId, SiteId};
+use std::collections::{BTreeMap, VecDeque};
+
+/// A peer that has not said Hello and sent its frontier after this long is dropped, ms.
+pub const HELLO_TIMEOUT_MS: u64 = 10_000;
+/// How often the clocks are compared, ms.
+pub const PING_EVERY_MS: u64 = 60_000;
+/// Bytes sent and not yet acknowledged, at most (and one batch more).
+pub const WINDOW_LEN: usize = 1024 * 1024;
+/// Bytes received and not yet admitted, at which [`Session::wants_input`] turns false.
+pub const RECEIVE_LEN: usize = 1024 * 1024;
+/// Bytes received and not yet admitted, over which the peer has ignored its window.
+pub const QUOTA_LEN: usize = 8 * 1024 * 1024;
+/// Bundles not signed by any known site that one connection may bring.
+pub const MAX_STRANGERS: u32 = 64;
+/// Journals a session keeps account of.
+pub const MAX_JOURNALS: usize = 2048;
+const WINDOW_BATCHES: usize = 64;
+const RETRY_MS: u64 = 2_000;
+const SMALL_TALK: u64 = 200;
+const SMALL_TALK_REFILL_MS: u64 = 50;
+
+/// The time as the driver read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Now {
+    /// Monotonic, ms since any fixed moment.
+    pub mono_ms: u64,
+    /// Wall clock, ms since the epoch.
+    pub wall_ms: i64,
+}
+
+/// What happens to a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A frame came from the peer.
+    Received(Frame),
+    /// The store's heads now.
+    LocalHeads(Vec<Head>),
+    /// The answer to [`Effect::Read`].
+    Bundles(Vec<Bundle>),
+    /// The answer to the oldest unanswered [`Effect::Admit`].
+    Admitted(Outcome),
+    /// The sites we reach over links of our own, the peer left out.
+    Reach(Vec<Reached>),
+    /// Time has passed; to be given about once a second.
+    Tick,
+}
+
+/// What became of the bundles of one [`Effect::Admit`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outcome {
+    /// The store's heads after it.
+    pub heads: Vec<Head>,
+    /// Places at which the store holds another bundle.
+    pub forks: Vec<(JournalId, u64)>,
+    /// Some bundle waits for another and could not be kept.
+    pub lost: bool,
+    /// Bundles that no known site of the institution signed.
+    pub strangers: u32,
+}
+
+/// What the driver does for a session, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Write a frame.
+    Send(Frame),
+    /// Read bundles of `journal` after `after`; answer with [`Event::Bundles`], empty if none.
+    /// At most one is unanswered at a time.
+    Read {
+        /// Which journal.
+        journal: JournalId,
+        /// After which sequence number.
+        after: u64,
+        /// Until their bytes pass this.
+        max_bytes: usize,
+    },
+    /// Offer bundles to the store; answer with [`Event::Admitted`], in order.
+    Admit {
+        /// The journal they are said to be of.
+        journal: JournalId,
+        /// The bundles.
+        bundles: Vec<Bundle>,
+    },
+    /// The peer durably holds our own journals up to these heads.
+    Acked(Vec<Head>),
+    /// The peer has answered; the link counts as up from now on.
+    Up,
+    /// The sites the peer reaches over links of its own.
+    Reach(Vec<Reached>),
+    /// The peer's wall clock is `offset_ms` ahead of ours, give or take half of `rtt_ms`.
+    Clock {
+        /// Peer's clock minus ours.
+        offset_ms: i64,
+        /// How long the question took.
+        rtt_ms: u64,
+    },
+    /// Something an administrator must settle. The session goes on with the other journals.
+    Fault {
+        /// What.
+        code: FaultCode,
+        /// In which journal.
+        journal: JournalId,
+        /// Where.
+        seq: u64,
+    },
+    /// End the connection; nothing follows.
+    Close(CloseReason),
+}
+
+/// Why a session ends itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CloseReason {
+    /// Something else than Hello came first, Hello came twice, or the like.
+    #[error("the peer broke the protocol")]
+    Protocol,
+    /// No common protocol version.
+    #[error("no common protocol version")]
+    Version,
+    /// Another institution.
+    #[error("the peer belongs to another institution")]
+    Institution,
+    /// Its Hello names another site than its certificate.
+    #[error("the peer's Hello names another site than its certificate")]
+    Site,
+    /// No Hello or no frontier in time.
+    #[error("the peer did not introduce itself in time")]
+    Silent,
+    /// Over a limit on frames, journals or bytes.
+    #[error("the peer exceeded its limits")]
+    Quota,
+    /// Too many bundles that nobody of the institution signed.
+    #[error("the peer sent bundles that no known site signed")]
+    Strangers,
+}
+
+impl CloseReason {
+    /// The code a QUIC close carries.
+    #[must_use]
+    pub fn code(self) -> u32 {
+        match self {
+            Self::Protocol => 0x11,
+            Self::Version => 0x12,
+            Self::Institution => 0x13,
+            Self::Site => 0x14,
+            Self::Silent => 0x15,
+            Self::Quota => 0x16,
+            Self::Strangers => 0x17,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Hello,
+    Frontier,
+    Open,
+    Closed,
+}
+
+/// What is known of the peer's copy of one journal.
+#[derive(Debug, Default)]
+struct Track {
+    /// The peer has said or shown that it holds up to here.
+    known: u64,
+    /// Sent up to here, or known.
+    sent: u64,
+    /// The peer knows that we hold up to here.
+    told: u64,
+    /// A head the peer named that our chain must still be compared with.
+    claimed: Option<Head>,
+    /// Passed on as acknowledged up to here.
+    reported: u64,
+    /// Forked: nothing more of it is sent to this peer.
+    frozen: bool,
+    /// Our side of the fork was sent, or is queued.
+    evidence: bool,
+    /// The peer could not keep what we sent; not before this time again.
+    retry_at: u64,
+}
+
+/// The state of one conversation.
+#[derive(Debug)]
+pub struct Session {
+    own: Hello,
+    peer: SiteId,
+    stage: Stage,
+    started_ms: u64,
+    local: BTreeMap<JournalId, Head>,
+    tracks: BTreeMap<JournalId, Track>,
+    /// Journal and place of the unanswered read; `evidence` reads stand outside the window.
+    reading: Option<Reading>,
+    last_served: Option<JournalId>,
+    evidence: VecDeque<(JournalId, u64)>,
+    in_flight: VecDeque<usize>,
+    in_flight_len: usize,
+    batches_out: u64,
+    batches_acked: u64,
+    unadmitted: VecDeque<(JournalId, usize)>,
+    unadmitted_len: usize,
+    batches_in: u64,
+    batches_told: u64,
+    lost: Vec<JournalId>,
+    strangers: u32,
+    reach: Vec<Reached>,
+    ping: Option<u64>,
+    next_ping_ms: u64,
+    small_talk: u64,
+    refilled_ms: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Reading {
+    journal: JournalId,
+    after: u64,
+    evidence: bool,
+}
+
+impl Session {
+    /// Begins a conversation with the site that the peer's certificate names. The effects send
+    /// our Hello and frontier.
+    #[must_use]
+    pub fn new(own: Hello, peer: SiteId, heads: &[Head], now: Now) -> (Self, Vec<Effect>) {
+        let local: BTreeMap<_, _> = heads.iter().map(|head| (head.journal, *head)).collect();
+        let track = |head: &Head| Track {
+            told: head.seq,
+            ..Track::default()
+        };
+        let tracks = local.iter().map(|(id, head)| (*id, track(head))).collect();
+        let effects = vec![
+            Effect::Send(Frame::Hello(own.clone())),
+            Effect::Send(Frame::Frontier(local.values().copied().collect())),
+        ];
+        let session = Self {
+            own,
+            peer,
+            stage: Stage::Hello,
+            started_ms: now.mono_ms,
+            local,
+            tracks,
+            reading: None,
+            last_served: None,
+            evidence: VecDeque::new(),
+            in_flight: VecDeque::new(),
+            in_flight_len: 0,
+            batches_out: 0,
+            batches_acked: 0,
+            unadmitted: VecDeque::new(),
+            unadmitted_len: 0,
+            batches_in: 0,
+            batches_told: 0,
+            lost: Vec::new(),
+            strangers: 0,
+            reach: Vec::new(),
+            ping: None,
+            next_ping_ms: 0,
+            small_talk: SMALL_TALK,
+            refilled_ms: now.mono_ms,
+        };
+        (session, effects)
+    }
+
+    /// Takes one event and returns what to do. A closed session does nothing more.
+    #[must_use]
+    pub fn handle(&mut self, event: Event, now: Now) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if self.stage == Stage::Closed {
+            return effects;
+        }
+        let result = match event {
+            Event::Received(frame) => self.received(frame, now, &mut effects),
+            Event::LocalHeads(heads) => {
+                self.set_local(&heads);
+                Ok(())
+            }
+            Event::Bundles(bundles) => {
+                self.read(bundles, now, &mut effects);
+                Ok(())
+            }
+            Event::Admitted(outcome) => self.admitted(&outcome, &mut effects),
+            Event::Reach(sites) => {
+                self.set_reach(sites, &mut effects);
+                Ok(())
+            }
+            Event::Tick => self.tick(now, &mut effects),
+        };
+        if let Err(reason) = result {
+            self.stage = Stage::Closed;
+            effects.push(Effect::Close(reason));
+            return effects;
+        }
+        if self.stage == Stage::Open {
+            self.acknowledge(&mut effects);
+            self.pump(now, &mut effects);
+        }
+        effects
+    }
+
+    /// Whether the driver should read further frames; false while the store is behind.
+    #[must_use]
+    pub fn wants_input(&self) -> bool {
+        self.unadmitted_len < RECEIVE_LEN
+    }
+
+    /// Whether the peer has introduced itself.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.stage == Stage::Open
+    }
+
+    /// Whether both sides hold the same, as far as this side knows.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.stage == Stage::Open
+            && self.reading.is_none()
+            && self.in_flight.is_empty()
+            && self.unadmitted.is_empty()
+            && self.local.iter().all(|(id, head)| {
+                let track = self.tracks.get(id);
+                track.is_some_and(|track| track.known >= head.seq || track.frozen)
+            })
+    }
+
+    fn set_local(&mut self, heads: &[Head]) {
+        for head in heads {
+            let known = self.local.entry(head.journal).or_insert(*head);
+            if known.seq < head.seq {
+                *known = *head;
+            }
+        }
+    }
+
+    fn set_reach(&mut self, sites: Vec<Reached>, effects: &mut Vec<Effect>) {
+        if self.reach != sites {
+            self.reach = sites;
+            if self.stage == Stage::Open {
+                effects.push(Effect::Send(Frame::Reach(self.reach.clone())));
+            }
+        }
+    }
+
+    fn tick(&mut self, now: Now, effects: &mut Vec<Effect>) -> Result<(), CloseReason> {
+        if self.stage != Stage::Open {
+            let waited = now.mono_ms.saturating_sub(self.started_ms);
+            return if waited > HELLO_TIMEOUT_MS {
+                Err(CloseReason::Silent)
+            } else {
+                Ok(())
+            };
+        }
+        if now.mono_ms >= self.next_ping_ms {
+            self.send_ping(now, effects);
+        }
+        Ok(())
+    }
+
+    fn send_ping(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        self.ping = Some(now.mono_ms);
+        self.next_ping_ms = now.mono_ms + PING_EVERY_MS;
+        let nonce = now.mono_ms;
+        effects.push(Effect::Send(Frame::Ping { nonce }));
+    }
+
+    /// Stops sending a journal and puts our bundle at the fork before the peer, so that both
+    /// sides hold both signatures.
+    fn fork(&mut self, journal: JournalId, seq: u64, effects: &mut Vec<Effect>) {
+        let track = self.tracks.entry(journal).or_default();
+        if !track.frozen {
+            track.frozen = true;
+            effects.push(Effect::Fault {
+                code: FaultCode::Fork,
+                journal,
+                seq,
+            });
+        }
+        if !track.evidence {
+            track.evidence = true;
+            self.evidence.push_back((journal, seq));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

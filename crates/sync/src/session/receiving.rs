@@ -1,0 +1,263 @@
+//! What a peer says, and what became of what it sent.
+
+use super::{
+    CloseReason, Effect, MAX_JOURNALS, MAX_STRANGERS, Now, Outcome, QUOTA_LEN, RETRY_MS,
+    SMALL_TALK, SMALL_TALK_REFILL_MS, Session, Stage,
+};
+use crate::status::FaultCode;
+use crate::wire::{Ack, Frame, Hello, PROTOCOL};
+use records::bundle::{Bundle, Head};
+use records::id::JournalId;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+/// What a bundle weighs against windows and quotas, in bytes.
+pub(super) fn weight(bundles: &[Bundle]) -> usize {
+    let of = |bundle: &Bundle| bundle.header.len() + bundle.payload.len() + 64;
+    bundles.iter().map(of).sum()
+}
+
+impl Session {
+    pub(super) fn received(
+        &mut self,
+        frame: Frame,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), CloseReason> {
+        match (self.stage, frame) {
+            (Stage::Hello, Frame::Hello(hello)) => self.greeted(&hello),
+            (Stage::Frontier, Frame::Frontier(heads)) => self.opened(heads, now, effects),
+            (
+                Stage::Open,
+                Frame::Bundles {
+                    journal,
+                    after,
+                    bundles,
+                },
+            ) => self.bundles(journal, after, bundles, effects),
+            (Stage::Open, Frame::Ack(ack)) => self.acked(ack, now, effects),
+            (Stage::Open, Frame::Reach(sites)) => {
+                self.spend_small_talk(now)?;
+                effects.push(Effect::Reach(sites));
+                Ok(())
+            }
+            (Stage::Open, Frame::Ping { nonce }) => {
+                self.spend_small_talk(now)?;
+                let wall_ms = now.wall_ms;
+                effects.push(Effect::Send(Frame::Pong { nonce, wall_ms }));
+                Ok(())
+            }
+            (Stage::Open, Frame::Pong { nonce, wall_ms }) => {
+                self.spend_small_talk(now)?;
+                self.pong(nonce, wall_ms, now, effects);
+                Ok(())
+            }
+            _ => Err(CloseReason::Protocol),
+        }
+    }
+
+    fn greeted(&mut self, hello: &Hello) -> Result<(), CloseReason> {
+        if hello.institution != self.own.institution {
+            return Err(CloseReason::Institution);
+        }
+        if hello.site != self.peer {
+            return Err(CloseReason::Site);
+        }
+        if !hello.versions.contains(&PROTOCOL) {
+            return Err(CloseReason::Version);
+        }
+        self.stage = Stage::Frontier;
+        Ok(())
+    }
+
+    fn opened(
+        &mut self,
+        heads: Vec<Head>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), CloseReason> {
+        let named: BTreeSet<_> = heads.iter().map(|head| head.journal).collect();
+        if named.len() != heads.len() || heads.iter().any(|head| head.seq == 0) {
+            return Err(CloseReason::Protocol);
+        }
+        self.stage = Stage::Open;
+        effects.push(Effect::Up);
+        self.compare(heads, effects)?;
+        if !self.reach.is_empty() {
+            effects.push(Effect::Send(Frame::Reach(self.reach.clone())));
+        }
+        self.send_ping(now, effects);
+        Ok(())
+    }
+
+    /// Takes heads the peer says it durably holds.
+    fn compare(&mut self, heads: Vec<Head>, effects: &mut Vec<Effect>) -> Result<(), CloseReason> {
+        let mut acked = Vec::new();
+        for head in heads {
+            let own = JournalId {
+                site: self.own.site,
+                incarnation: self.own.incarnation,
+            };
+            let local = self.local.get(&head.journal).copied();
+            let local_seq = local.map_or(0, |local| local.seq);
+            let is_ours = head.journal.site == own.site && head.journal >= own;
+            let track = self.track(head.journal)?;
+            track.known = track.known.max(head.seq);
+            track.sent = track.sent.max(track.known);
+            match (head.seq.cmp(&local_seq), local) {
+                (Ordering::Greater, _) if is_ours => effects.push(Effect::Fault {
+                    code: FaultCode::OwnJournalAhead,
+                    journal: head.journal,
+                    seq: head.seq,
+                }),
+                (Ordering::Equal, Some(local)) if local.hash != head.hash => {
+                    self.fork(head.journal, head.seq, effects);
+                }
+                (Ordering::Equal, _) => acked.push(head),
+                // Compared with our chain when its continuation is read; see `read`.
+                (Ordering::Less, _) if track.sent == head.seq => track.claimed = Some(head),
+                (Ordering::Less, _) => acked.push(head),
+                (Ordering::Greater, _) => {}
+            }
+        }
+        self.report_acked(acked, effects);
+        Ok(())
+    }
+
+    /// Passes on what says something about our own journals.
+    pub(super) fn report_acked(&mut self, mut heads: Vec<Head>, effects: &mut Vec<Effect>) {
+        heads.retain(|head| {
+            let Some(track) = self.tracks.get_mut(&head.journal) else {
+                return false;
+            };
+            let is_new = head.seq > track.reported && !track.frozen;
+            track.reported = track.reported.max(head.seq);
+            is_new && head.journal.site == self.own.site
+        });
+        if !heads.is_empty() {
+            effects.push(Effect::Acked(heads));
+        }
+    }
+
+    fn bundles(
+        &mut self,
+        journal: JournalId,
+        after: u64,
+        bundles: Vec<Bundle>,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), CloseReason> {
+        if bundles.is_empty() {
+            return Err(CloseReason::Protocol);
+        }
+        let last = after + bundles.len() as u64;
+        let len = weight(&bundles);
+        if self.unadmitted_len + len > QUOTA_LEN {
+            return Err(CloseReason::Quota);
+        }
+        let track = self.track(journal)?;
+        track.known = track.known.max(last);
+        track.sent = track.sent.max(track.known);
+        self.unadmitted_len += len;
+        self.unadmitted.push_back((journal, len));
+        effects.push(Effect::Admit { journal, bundles });
+        Ok(())
+    }
+
+    pub(super) fn admitted(
+        &mut self,
+        outcome: &Outcome,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), CloseReason> {
+        let Some((journal, len)) = self.unadmitted.pop_front() else {
+            return Ok(());
+        };
+        self.unadmitted_len -= len;
+        self.batches_in += 1;
+        self.set_local(&outcome.heads);
+        if outcome.lost && !self.lost.contains(&journal) {
+            self.lost.push(journal);
+        }
+        self.strangers = self.strangers.saturating_add(outcome.strangers);
+        if self.strangers > MAX_STRANGERS {
+            return Err(CloseReason::Strangers);
+        }
+        for (journal, seq) in &outcome.forks {
+            self.track(*journal)?;
+            self.fork(*journal, *seq, effects);
+        }
+        Ok(())
+    }
+
+    /// Tells the peer what we durably hold of what it has, once per change.
+    pub(super) fn acknowledge(&mut self, effects: &mut Vec<Effect>) {
+        let mut heads = Vec::new();
+        for (journal, local) in &self.local {
+            let Some(track) = self.tracks.get_mut(journal) else {
+                continue;
+            };
+            // What the peer lacks is told by sending it.
+            if local.seq <= track.known && local.seq > track.told {
+                track.told = local.seq;
+                heads.push(*local);
+            }
+        }
+        if heads.is_empty() && self.batches_in == self.batches_told {
+            return;
+        }
+        self.batches_told = self.batches_in;
+        effects.push(Effect::Send(Frame::Ack(Ack {
+            batches: self.batches_in,
+            heads,
+            lost: std::mem::take(&mut self.lost),
+        })));
+    }
+
+    fn acked(&mut self, ack: Ack, now: Now, effects: &mut Vec<Effect>) -> Result<(), CloseReason> {
+        if ack.batches < self.batches_acked || ack.batches > self.batches_out {
+            return Err(CloseReason::Protocol);
+        }
+        let known = |head: &Head| self.tracks.get(&head.journal).map_or(0, |t| t.known);
+        if ack.batches == self.batches_acked && ack.heads.iter().all(|h| h.seq <= known(h)) {
+            self.spend_small_talk(now)?;
+        }
+        while self.batches_acked < ack.batches {
+            let len = self.in_flight.pop_front().unwrap_or(0);
+            self.in_flight_len -= len;
+            self.batches_acked += 1;
+        }
+        self.compare(ack.heads, effects)?;
+        for journal in ack.lost {
+            let track = self.track(journal)?;
+            track.sent = track.known;
+            track.retry_at = now.mono_ms + RETRY_MS;
+        }
+        Ok(())
+    }
+
+    fn pong(&mut self, nonce: u64, wall_ms: i64, now: Now, effects: &mut Vec<Effect>) {
+        if self.ping != Some(nonce) {
+            return;
+        }
+        self.ping = None;
+        let rtt_ms = now.mono_ms.saturating_sub(nonce);
+        let half = i64::try_from(rtt_ms / 2).unwrap_or(0);
+        let offset_ms = wall_ms.saturating_add(half).saturating_sub(now.wall_ms);
+        effects.push(Effect::Clock { offset_ms, rtt_ms });
+    }
+
+    /// Frames that cost us something and bring nothing forward come at a bounded rate.
+    fn spend_small_talk(&mut self, now: Now) -> Result<(), CloseReason> {
+        let earned = now.mono_ms.saturating_sub(self.refilled_ms) / SMALL_TALK_REFILL_MS;
+        self.refilled_ms += earned * SMALL_TALK_REFILL_MS;
+        self.small_talk = self.small_talk.saturating_add(earned).min(SMALL_TALK);
+        self.small_talk = self.small_talk.checked_sub(1).ok_or(CloseReason::Quota)?;
+        Ok(())
+    }
+
+    fn track(&mut self, journal: JournalId) -> Result<&mut super::Track, CloseReason> {
+        if self.tracks.len() >= MAX_JOURNALS && !self.tracks.contains_key(&journal) {
+            return Err(CloseReason::Quota);
+        }
+        Ok(self.tracks.entry(journal).or_default())
+    }
+}

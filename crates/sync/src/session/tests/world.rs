@@ -1,0 +1,428 @@
+//! N sites with journals in memory, links as queues, and a clock that is advanced.
+
+use super::*;
+
+const INSTITUTION: InstitutionId = InstitutionId([5; 16]);
+
+pub(super) fn site(node: u8) -> SiteId {
+    SiteId([node + 1; 8])
+}
+
+pub(super) fn journal(node: u8) -> JournalId {
+    JournalId {
+        site: site(node),
+        incarnation: 1,
+    }
+}
+
+pub(super) fn hello(node: u8) -> Hello {
+    Hello {
+        versions: vec![wire::PROTOCOL],
+        institution: INSTITUTION,
+        site: site(node),
+        incarnation: 1,
+        rules: 1,
+    }
+}
+
+pub(super) fn bundle(node: u8, seq: u64, prev: Hash, payload: &[u8]) -> Bundle {
+    bundle_of(journal(node), seq, prev, payload)
+}
+
+fn bundle_of(journal: JournalId, seq: u64, prev: Hash, payload: &[u8]) -> Bundle {
+    let header = Header {
+        version: records::bundle::VERSION,
+        suite: records::bundle::SUITE,
+        institution: INSTITUTION,
+        site: journal.site,
+        incarnation: journal.incarnation,
+        seq,
+        prev,
+        deps: vec![],
+        hlc: seq,
+        wall_ms: 0,
+        uptime_ms: 0,
+        hub_offset_ms: None,
+        account: AccountId::default(),
+        terminal: TerminalId::default(),
+        assurance: vec![],
+        action: ActionId::default(),
+        part: 1,
+        parts: 1,
+        scope: ScopeId::default(),
+        key_id: 0,
+        payload_root: Hash(*blake3::hash(payload).as_bytes()),
+        payload_len: 0,
+    };
+    // The model checks no signatures, so none is spent time on.
+    Bundle {
+        header: minicbor::to_vec(header).unwrap(),
+        payload: payload.to_vec(),
+        signature: [0; 64],
+    }
+}
+
+pub(super) struct Node {
+    pub(super) journals: BTreeMap<JournalId, Vec<Bundle>>,
+    pub(super) branches: Vec<Bundle>,
+    /// How many more bundles of others fit.
+    pub(super) room: usize,
+    pub(super) clock_ahead_ms: i64,
+    pub(super) reach: Vec<Reached>,
+    pub(super) offset_ms: Option<i64>,
+    pub(super) faults: Vec<(FaultCode, JournalId, u64)>,
+    pub(super) acks: BTreeMap<(SiteId, JournalId), u64>,
+}
+
+impl Node {
+    fn head(&self, journal: JournalId) -> Option<Head> {
+        let bundles = self.journals.get(&journal)?;
+        let last = bundles.last()?;
+        Some(Head {
+            journal,
+            seq: bundles.len() as u64,
+            hash: last.hash(),
+        })
+    }
+
+    pub(super) fn heads(&self) -> Vec<Head> {
+        let of = |id: &JournalId| self.head(*id);
+        self.journals.keys().filter_map(of).collect()
+    }
+
+    fn admit(&mut self, bundles: Vec<Bundle>) -> Outcome {
+        let mut outcome = Outcome::default();
+        for bundle in bundles {
+            let Ok(header) = bundle.decode_header() else {
+                outcome.strangers += 1;
+                continue;
+            };
+            let id = header.journal();
+            let head = self.head(id);
+            let held = self.journals.get(&id).map_or(&[][..], Vec::as_slice);
+            let stored = usize::try_from(header.seq).ok();
+            let stored = stored.and_then(|seq| seq.checked_sub(1));
+            let stored = stored.and_then(|at| held.get(at)).map(Bundle::hash);
+            match place(head.as_ref(), stored, &header, bundle.hash()) {
+                Place::Next if self.room > 0 => {
+                    self.room -= 1;
+                    self.journals.entry(id).or_default().push(bundle);
+                }
+                Place::Next | Place::Gap => outcome.lost = true,
+                Place::Duplicate => {}
+                Place::Fork => {
+                    outcome.forks.push((id, header.seq));
+                    self.branches.push(bundle);
+                }
+            }
+        }
+        outcome.heads = self.heads();
+        outcome
+    }
+}
+
+struct End {
+    node: usize,
+    session: Session,
+    inbox: VecDeque<Vec<u8>>,
+    bytes_sent: usize,
+    bundles_sent: usize,
+    journals_sent: Vec<JournalId>,
+    most_in_flight: usize,
+    closed: Option<CloseReason>,
+}
+
+struct Link {
+    ends: [End; 2],
+    cut: bool,
+}
+
+pub(super) struct World {
+    nodes: Vec<Node>,
+    links: Vec<Link>,
+    mono_ms: u64,
+    pub(super) payload_len: usize,
+}
+
+impl World {
+    pub(super) fn new(nodes: usize) -> Self {
+        let node = || Node {
+            journals: BTreeMap::new(),
+            branches: Vec::new(),
+            room: usize::MAX,
+            clock_ahead_ms: 0,
+            reach: Vec::new(),
+            offset_ms: None,
+            faults: Vec::new(),
+            acks: BTreeMap::new(),
+        };
+        Self {
+            nodes: std::iter::repeat_with(node).take(nodes).collect(),
+            links: Vec::new(),
+            mono_ms: 1,
+            payload_len: 400,
+        }
+    }
+
+    pub(super) fn node(&self, node: usize) -> &Node {
+        &self.nodes[node]
+    }
+
+    pub(super) fn node_mut(&mut self, node: usize) -> &mut Node {
+        &mut self.nodes[node]
+    }
+
+    pub(super) fn faults(&self, node: usize) -> &[(FaultCode, JournalId, u64)] {
+        &self.nodes[node].faults
+    }
+
+    /// Up to where `by` has acknowledged the journal of `node`.
+    pub(super) fn acked(&self, node: usize, by: u8) -> u64 {
+        let key = (site(by), journal(u8::try_from(node).unwrap()));
+        self.nodes[node].acks.get(&key).copied().unwrap_or(0)
+    }
+
+    pub(super) fn bytes(&self, link: usize) -> usize {
+        self.links[link].ends.iter().map(|end| end.bytes_sent).sum()
+    }
+
+    pub(super) fn bundles_sent(&self, link: usize, end: usize) -> usize {
+        self.links[link].ends[end].bundles_sent
+    }
+
+    pub(super) fn journals_sent(&self, link: usize, end: usize) -> &[JournalId] {
+        &self.links[link].ends[end].journals_sent
+    }
+
+    pub(super) fn most_in_flight(&self, link: usize, end: usize) -> usize {
+        self.links[link].ends[end].most_in_flight
+    }
+
+    pub(super) fn closed(&self, link: usize, end: usize) -> Option<CloseReason> {
+        self.links[link].ends[end].closed
+    }
+
+    pub(super) fn write(&mut self, node: usize, count: usize) {
+        let id = journal(u8::try_from(node).unwrap());
+        self.append(node, id, count);
+    }
+
+    pub(super) fn write_institution(&mut self, node: usize, count: usize) {
+        self.append(node, JournalId::INSTITUTION, count);
+    }
+
+    fn append(&mut self, node: usize, id: JournalId, count: usize) {
+        for _ in 0..count {
+            let head = self.nodes[node].head(id);
+            let (seq, prev) = head.map_or((0, Hash::default()), |head| (head.seq, head.hash));
+            let payload = vec![0x5a; self.payload_len];
+            let bundle = bundle_of(id, seq + 1, prev, &payload);
+            let journals = &mut self.nodes[node].journals;
+            journals.entry(id).or_default().push(bundle);
+        }
+        self.notify(node);
+    }
+
+    pub(super) fn give(&mut self, node: usize, bundles: Vec<Bundle>) {
+        let outcome = self.nodes[node].admit(bundles);
+        assert_eq!(outcome.forks, []);
+    }
+
+    /// Puts a node's own journal back to where it was at `seq`.
+    pub(super) fn restore(&mut self, node: usize, seq: usize) {
+        let id = journal(u8::try_from(node).unwrap());
+        let bundles = self.nodes[node].journals.get_mut(&id).unwrap();
+        bundles.truncate(seq);
+    }
+
+    pub(super) fn connect(&mut self, a: usize, b: usize) -> usize {
+        let link = self.links.len();
+        let (first, first_effects) = self.end(a, b);
+        let (second, second_effects) = self.end(b, a);
+        self.links.push(Link {
+            ends: [first, second],
+            cut: false,
+        });
+        self.perform(link, 0, first_effects);
+        self.perform(link, 1, second_effects);
+        link
+    }
+
+    fn end(&self, node: usize, peer: usize) -> (End, Vec<Effect>) {
+        let own = hello(u8::try_from(node).unwrap());
+        let peer = site(u8::try_from(peer).unwrap());
+        let heads = self.nodes[node].heads();
+        let (session, effects) = Session::new(own, peer, &heads, Now::default());
+        let end = End {
+            node,
+            session,
+            inbox: VecDeque::new(),
+            bytes_sent: 0,
+            bundles_sent: 0,
+            journals_sent: Vec::new(),
+            most_in_flight: 0,
+            closed: None,
+        };
+        (end, effects)
+    }
+
+    /// Puts a frame on the wire that no session sent.
+    pub(super) fn inject(&mut self, link: usize, to: usize, frame: &Frame) {
+        let bytes = wire::encode(frame).unwrap();
+        self.links[link].ends[to].inbox.push_back(bytes);
+    }
+
+    pub(super) fn cut_all(&mut self) {
+        for link in &mut self.links {
+            link.cut = true;
+            for end in &mut link.ends {
+                end.inbox.clear();
+            }
+        }
+    }
+
+    pub(super) fn advance(&mut self, ms: u64) {
+        self.mono_ms += ms;
+        for link in 0..self.links.len() {
+            for end in 0..2 {
+                self.event(link, end, Event::Tick);
+            }
+        }
+    }
+
+    pub(super) fn tell_reach(&mut self, link: usize, end: usize, sites: Vec<Reached>) {
+        self.event(link, end, Event::Reach(sites));
+    }
+
+    /// Delivers until nothing is on its way; returns how many messages that were.
+    pub(super) fn run(&mut self) -> usize {
+        self.run_at_most(usize::MAX)
+    }
+
+    pub(super) fn run_at_most(&mut self, messages: usize) -> usize {
+        let mut delivered = 0;
+        while delivered < messages {
+            let next = (0..self.links.len())
+                .flat_map(|link| [(link, 0), (link, 1)])
+                .find(|(link, end)| {
+                    let link = &self.links[*link];
+                    !link.cut && !link.ends[*end].inbox.is_empty()
+                });
+            let Some((link, end)) = next else {
+                break;
+            };
+            let bytes = self.links[link].ends[end].inbox.pop_front().unwrap();
+            let frame = wire::decode_frame(&bytes[4..]).unwrap();
+            self.event(link, end, Event::Received(frame));
+            delivered += 1;
+        }
+        delivered
+    }
+
+    fn event(&mut self, link: usize, end: usize, event: Event) {
+        if self.links[link].cut {
+            return;
+        }
+        let node = self.links[link].ends[end].node;
+        let now = Now {
+            mono_ms: self.mono_ms,
+            wall_ms: self.nodes[node].clock_ahead_ms + self.mono_ms.cast_signed(),
+        };
+        let effects = self.links[link].ends[end].session.handle(event, now);
+        self.perform(link, end, effects);
+    }
+
+    fn perform(&mut self, link: usize, end: usize, effects: Vec<Effect>) {
+        let node = self.links[link].ends[end].node;
+        for effect in effects {
+            match effect {
+                Effect::Send(frame) => self.send(link, end, &frame),
+                Effect::Read {
+                    journal,
+                    after,
+                    max_bytes,
+                } => {
+                    let tail = self.tail(node, journal, after, max_bytes);
+                    self.event(link, end, Event::Bundles(tail));
+                }
+                Effect::Admit { bundles, .. } => {
+                    let before = self.nodes[node].heads();
+                    let outcome = self.nodes[node].admit(bundles);
+                    let moved = outcome.heads != before;
+                    self.event(link, end, Event::Admitted(outcome));
+                    if moved {
+                        self.notify(node);
+                    }
+                }
+                Effect::Acked(heads) => {
+                    let peer = self.links[link].ends[1 - end].node;
+                    let peer = site(u8::try_from(peer).unwrap());
+                    for head in heads {
+                        let acks = &mut self.nodes[node].acks;
+                        acks.insert((peer, head.journal), head.seq);
+                    }
+                }
+                Effect::Reach(sites) => self.nodes[node].reach = sites,
+                Effect::Clock { offset_ms, .. } => self.nodes[node].offset_ms = Some(offset_ms),
+                Effect::Fault { code, journal, seq } => {
+                    self.nodes[node].faults.push((code, journal, seq));
+                }
+                Effect::Close(reason) => self.links[link].ends[end].closed = Some(reason),
+                Effect::Up => {}
+            }
+        }
+    }
+
+    fn tail(&self, node: usize, journal: JournalId, after: u64, max: usize) -> Vec<Bundle> {
+        let bundles = self.nodes[node].journals.get(&journal);
+        let after = usize::try_from(after).unwrap();
+        let tail = bundles.and_then(|all| all.get(after..)).unwrap_or_default();
+        let mut len = 0;
+        let within = tail.iter().take_while(|bundle| {
+            let first = len == 0;
+            len += bundle.payload.len() + 200;
+            first || len < max
+        });
+        within.cloned().collect()
+    }
+
+    fn send(&mut self, link: usize, end: usize, frame: &Frame) {
+        let bytes = wire::encode(frame).unwrap();
+        let from = &mut self.links[link].ends[end];
+        from.bytes_sent += bytes.len();
+        if let Frame::Bundles {
+            journal, bundles, ..
+        } = frame
+        {
+            from.bundles_sent += bundles.len();
+            if from.journals_sent.last() != Some(journal) {
+                from.journals_sent.push(*journal);
+            }
+        }
+        from.most_in_flight = from.most_in_flight.max(from.session.in_flight_len);
+        self.links[link].ends[1 - end].inbox.push_back(bytes);
+    }
+
+    fn notify(&mut self, node: usize) {
+        let heads = self.nodes[node].heads();
+        for link in 0..self.links.len() {
+            for end in 0..2 {
+                if self.links[link].ends[end].node == node {
+                    self.event(link, end, Event::LocalHeads(heads.clone()));
+                }
+            }
+        }
+    }
+
+    pub(super) fn assert_equal(&self) {
+        for node in &self.nodes[1..] {
+            assert_eq!(node.heads(), self.nodes[0].heads());
+        }
+        for link in self.links.iter().filter(|link| !link.cut) {
+            for end in &link.ends {
+                assert_eq!(end.closed, None);
+                assert!(end.session.is_quiet());
+            }
+        }
+    }
+}
