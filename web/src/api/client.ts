@@ -1,5 +1,6 @@
 import { ApiError, errorFrom, UNREACHABLE } from './errors';
 import type {
+  AdminStatus,
   Camera,
   DutyRecord,
   FeedMessage,
@@ -67,7 +68,7 @@ export const api = {
   feed: (query: { after?: string; wait: number }, signal?: AbortSignal) =>
     call<FeedMessage>('GET', withQuery('/api/v1/feed', query), undefined, signal),
   adminStatus: (signal?: AbortSignal) =>
-    call<Record<string, unknown>>('GET', '/api/v1/admin/status', undefined, signal),
+    call<AdminStatus>('GET', '/api/v1/admin/status', undefined, signal),
   makeJoinCode: (siteName: string, code: string) =>
     call<{ code: string }>('POST', '/api/v1/admin/join-codes', { site_name: siteName, code }),
 };

@@ -162,6 +162,28 @@ export interface Camera {
   local: boolean;
 }
 
+export interface Journal {
+  site: string;
+  incarnation: number;
+  seq: number;
+  hash: string;
+}
+
+export interface AdminStatus {
+  now: number;
+  version: string;
+  journals: Journal[];
+  quarantine: {
+    bundle: Journal;
+    verdict: 'refused' | 'held';
+    code: string;
+    record: string | null;
+    received_at: number;
+  }[];
+  forks: { kept: Journal; branch: string; found_at: number }[];
+  counters: Record<string, number>;
+}
+
 export type FeedRow =
   | { type: 'record'; record: RecordRow }
   | { type: 'sites'; sites: Site[] }

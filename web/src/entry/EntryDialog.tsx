@@ -4,7 +4,9 @@ import type { DutyRecord } from '@/api/model';
 import type { KindSpec } from '@/kinds/spec';
 import { DraftTabs } from './DraftTabs';
 import { EntryForm } from './EntryForm';
+import { NotWriter } from './NotWriter';
 import { useEntry } from './useEntry';
+import { useMayWrite } from './useMayWrite';
 
 interface Props {
   spec: KindSpec;
@@ -36,6 +38,7 @@ export function EntryDialog({ spec, open, onClose, onSaved }: Props) {
 
 function DialogBody({ spec, onSaved }: Pick<Props, 'spec' | 'onSaved'>) {
   const entry = useEntry(spec, onSaved);
+  if (!useMayWrite(spec)) return <NotWriter />;
   return (
     <>
       <DraftTabs entry={entry} />

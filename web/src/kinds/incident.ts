@@ -9,6 +9,7 @@ export const incident: KindSpec = {
   columns: ['grade', 'number', 'times', 'title', 'state', 'author'],
   filters: ['q', 'site', 'category', 'day', 'open'],
   category: incidentCategory,
+  writers: ['officer', 'leader', 'headquarters'],
   form: [...incidentClass, { name: 'known_at', input: 'time' }],
   quickFields: ['title', 'class', 'level', 'place', 'happened_at', 'known_at'],
   quickTypes: ['fire', 'theft', 'epidemic', 'accident', 'public_opinion'],

@@ -34,6 +34,7 @@ export const logItem: KindSpec = {
   columns: ['times', 'number', 'category', 'summary', 'phase', 'author'],
   filters: ['q', 'site', 'category', 'day', 'open'],
   category,
+  writers: ['officer', 'headquarters'],
   form: [
     { name: 'content', input: 'long', wide: true },
     { name: 'happened_at', input: 'time' },

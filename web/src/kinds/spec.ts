@@ -1,4 +1,4 @@
-import type { DutyRecord, Fields, FieldValue } from '@/api/model';
+import type { DutyRecord, Fields, FieldValue, Role } from '@/api/model';
 
 export type ColumnId =
   | 'times'

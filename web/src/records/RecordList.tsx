@@ -1,6 +1,7 @@
 import { Button } from 'antd';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useMayWrite } from '@/entry/useMayWrite';
 import type { KindSpec } from '@/kinds/spec';
 import { FilterBar } from './FilterBar';
 import type { Filters } from './filters';
@@ -20,6 +21,7 @@ interface Props {
 export function RecordList({ spec, filters, onFilters, onCreate }: Props) {
   const { t } = useTranslation();
   const query = useMemo(() => ({ ...filters, kind: [spec.kind] }), [filters, spec.kind]);
+  const mayWrite = useMayWrite(spec);
   const records = useRecords(query);
   const filtered = Object.keys(filters).length > 0;
   const name = t(`kind.${spec.kind}.name`);
@@ -28,7 +30,12 @@ export function RecordList({ spec, filters, onFilters, onCreate }: Props) {
       <div className={styles.title}>
         <h1>{name}</h1>
         <Button onClick={() => window.print()}>{t('list.print')}</Button>
-        <Button type="primary" onClick={onCreate}>
+        <Button
+          type="primary"
+          disabled={!mayWrite}
+          title={mayWrite ? undefined : t('reasons.role')}
+          onClick={onCreate}
+        >
           {t(`kind.${spec.kind}.create`)}
         </Button>
       </div>

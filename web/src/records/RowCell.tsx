@@ -10,6 +10,9 @@ import styles from './list.module.css';
 import { RecordLink } from './RecordLink';
 import { RowTimes } from './RowTimes';
 
+const rowText = (row: RecordRow, column: ColumnId) =>
+  column === 'title' ? row.title : row.summary || row.title;
+
 /** One cell of a list, by its column. */
 export function RowCell({ column, row }: { column: ColumnId; row: RecordRow }) {
   const { t } = useTranslation();
@@ -34,7 +37,7 @@ export function RowCell({ column, row }: { column: ColumnId; row: RecordRow }) {
     case 'summary':
       return (
         <RecordLink kind={row.kind} id={row.id} className={styles.link}>
-          {(column === 'title' ? row.title : row.summary || row.title) || t('field.notSet')}
+          {rowText(row, column) || t(row.sensitive ? 'record.withheld' : 'field.notSet')}
         </RecordLink>
       );
     case 'state':

@@ -19,7 +19,9 @@ export function TodoRow({ row }: { row: RecordRow }) {
       <RecordLink kind={row.kind} id={row.id} className={styles.todoRow}>
         {incident ? <LevelSquare level={row.level} /> : null}
         <span className={styles.todoText}>
-          <span className={styles.todoTitle}>{incident ? row.title : row.summary}</span>
+          <span className={styles.todoTitle}>
+            {(incident ? row.title : row.summary || row.title) || t('record.withheld')}
+          </span>
           <span className={styles.todoMeta}>
             <span className="secondary figures">
               {short(row.site)} · {incident ? null : `${t(`choices.category.${row.category}`)} · `}

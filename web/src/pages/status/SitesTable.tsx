@@ -4,13 +4,14 @@ import type { Site } from '@/api/model';
 import { useErrorText } from '@/i18n/useErrorText';
 import { useSites } from '@/sites/useSites';
 import { clockSeconds, dateTime } from '@/time/format';
+import { ScrollTable } from './ScrollTable';
 import styles from './status.module.css';
 
 export function SitesTable() {
   const { t } = useTranslation();
   const errorText = useErrorText();
   const { sites, query } = useSites();
-  const columns = ['site', 'role', 'state', 'since', 'via', 'held'] as const;
+  const columns = ['site', 'role', 'state', 'since', 'via', 'onlyHere'] as const;
   return (
     <section className={styles.panel}>
       <div className={styles.bar}>
@@ -25,24 +26,22 @@ export function SitesTable() {
         </Button>
       </div>
       {query.isError ? <p role="alert">{errorText(query.error)}</p> : null}
-      <div className={styles.scroll}>
-        <table className={styles.table}>
-          <thead>
-            <tr>
-              {columns.map((column) => (
-                <th key={column} scope="col">
-                  {t(`status.${column}`)}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {sites.map((site) => (
-              <SiteLine key={site.id} site={site} />
+      <ScrollTable label={t('status.sites')}>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th key={column} scope="col">
+                {t(`status.${column}`)}
+              </th>
             ))}
-          </tbody>
-        </table>
-      </div>
+          </tr>
+        </thead>
+        <tbody>
+          {sites.map((site) => (
+            <SiteLine key={site.id} site={site} />
+          ))}
+        </tbody>
+      </ScrollTable>
     </section>
   );
 }

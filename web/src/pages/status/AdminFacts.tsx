@@ -1,0 +1,53 @@
+import { useTranslation } from 'react-i18next';
+import type { AdminStatus, Journal } from '@/api/model';
+import { useSites } from '@/sites/useSites';
+import { dateTime } from '@/time/format';
+import { Facts } from './Facts';
+import { StatusTable } from './StatusTable';
+
+const INSTITUTION = /^0+$/;
+const HASH_SHOWN = 16;
+
+const key = (j: Journal) => `${j.site}.${j.incarnation}.${j.seq}`;
+const hash = (text: string) => text.slice(0, HASH_SHOWN);
+
+export function AdminFacts({ status }: { status: AdminStatus }) {
+  const { t, i18n } = useTranslation();
+  const { name } = useSites();
+  const owner = (site: string) => (INSTITUTION.test(site) ? t('status.institution') : name(site));
+  const place = (j: Journal) => [owner(j.site), j.incarnation, j.seq];
+  const columns = (...names: string[]) => names.map((one) => t(`status.${one}`));
+  const counter = (one: string) =>
+    i18n.exists(`status.counter.${one}`) ? t(`status.counter.${one}`) : one;
+  return (
+    <>
+      <Facts
+        facts={[
+          { name: t('status.version'), value: status.version },
+          ...Object.entries(status.counters).map(([one, value]) => ({ name: counter(one), value })),
+        ]}
+      />
+      <StatusTable
+        title={t('status.journals')}
+        columns={columns('owner', 'incarnation', 'seq', 'hash')}
+        rows={status.journals.map((j) => ({ key: key(j), cells: [...place(j), hash(j.hash)] }))}
+      />
+      <StatusTable
+        title={t('status.quarantine')}
+        columns={columns('owner', 'incarnation', 'seq', 'verdict', 'code', 'received')}
+        rows={status.quarantine.map(({ bundle, verdict, code, received_at }) => ({
+          key: `${key(bundle)}.${bundle.hash}`,
+          cells: [...place(bundle), t(`status.${verdict}`), code, dateTime(received_at)],
+        }))}
+      />
+      <StatusTable
+        title={t('status.forks')}
+        columns={columns('owner', 'incarnation', 'seq', 'hash', 'branch', 'received')}
+        rows={status.forks.map(({ kept, branch, found_at }) => ({
+          key: `${key(kept)}.${branch}`,
+          cells: [...place(kept), hash(kept.hash), hash(branch), dateTime(found_at)],
+        }))}
+      />
+    </>
+  );
+}
