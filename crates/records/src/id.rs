@@ -45,7 +45,7 @@ macro_rules! byte_id {
 
             fn from_str(text: &str) -> Result<Self, ParseIdError> {
                 let error = ParseIdError { expected: $len * 2 };
-                if text.len() != $len * 2 || !text.is_ascii() {
+                if text.len() != $len * 2 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
                     return Err(error);
                 }
                 let mut bytes = [0u8; $len];

@@ -177,11 +177,18 @@ impl Reader<'_> {
                 continue;
             }
             for key in self.keys(&map) {
-                match (key.parse::<EntryId>(), self.winner(&map, &key)) {
-                    (Ok(id), Some((automerge::Value::Object(ObjType::Map), entry))) => {
-                        entries.insert(id, self.read_entry(&entry, fields, unread));
+                let Ok(id) = key.parse::<EntryId>() else {
+                    *unread += 1;
+                    continue;
+                };
+                for (value, entry) in self.all(&map, &key).into_iter().rev() {
+                    if value.to_objtype() != Some(ObjType::Map) {
+                        *unread += 1;
+                        continue;
                     }
-                    _ => *unread += 1,
+                    let values = self.read_entry(&entry, fields, unread);
+                    let taken = entries.contains_key(&id);
+                    entries.insert(if taken { rival_id(id, &entry) } else { id }, values);
                 }
             }
         }
@@ -223,7 +230,8 @@ impl Reader<'_> {
     }
 }
 
-fn scalar_value(ty: FieldType, scalar: &ScalarValue) -> Option<Value> {
+/// The typed value of a scalar, if it is of the field's type.
+pub(crate) fn scalar_value(ty: FieldType, scalar: &ScalarValue) -> Option<Value> {
     match (ty, scalar) {
         (
             FieldType::Text { .. } | FieldType::String { .. } | FieldType::Choice(_),
@@ -240,6 +248,19 @@ fn scalar_value(ty: FieldType, scalar: &ScalarValue) -> Option<Value> {
         }
         _ => None,
     }
+}
+
+/// Where two sites used one entry id at once, both entries are read: the one that lost gets an
+/// id of its own, so that no site can hide another's entry behind its own.
+fn rival_id(id: EntryId, object: &ObjId) -> EntryId {
+    let mut hasher = blake3::Hasher::new_derive_key("dutyroom 2026 rival entry v1");
+    hasher.update(&id.0);
+    if let ObjId::Id(counter, actor, _) = object {
+        hasher.update(&counter.to_le_bytes());
+        hasher.update(actor.to_bytes());
+    }
+    EntryId::from_slice(&hasher.finalize().as_bytes()[..EntryId::LEN])
+        .expect("taken with the length of an id")
 }
 
 /// The site whose actor wrote an operation; actor ids begin with the site id.

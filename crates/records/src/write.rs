@@ -4,6 +4,7 @@ use crate::field::{
     Field, FieldFault, FieldType, KindTable, Value, Values, check, check_all, find,
 };
 use crate::id::{EntryId, JournalId, SiteId};
+use crate::prescan::{PrescanError, prescan};
 use crate::read::{HOME_KEY, KIND_KEY, NUMBER_KEY};
 use automerge::transaction::Transactable;
 use automerge::{ActorId, Automerge, AutomergeError, ObjId, ObjType, ROOT, ScalarValue};
@@ -33,6 +34,10 @@ pub enum WriteError {
     /// The edits leave every field as it is, so there is no change to journal.
     #[error("the edits change nothing")]
     Unchanged,
+    /// The change would be larger than any gate takes. Unlike after the other errors, the
+    /// document holds the edit and must be thrown away.
+    #[error("the change is too large to journal")]
+    TooLarge(#[source] PrescanError),
     /// Automerge refused the edit.
     #[error("automerge refused the edit")]
     Automerge(#[from] AutomergeError),
@@ -148,6 +153,7 @@ fn write(
         return Err(WriteError::Unchanged);
     }
     let change = doc.get_last_local_change().expect("the edit was committed");
+    prescan(change.raw_bytes()).map_err(WriteError::TooLarge)?;
     Ok(change.raw_bytes().to_vec())
 }
 

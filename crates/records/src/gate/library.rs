@@ -1,0 +1,44 @@
+//! Calls into Automerge that may panic on hostile changes.
+
+use super::refusal::Hold;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
+
+#[cfg(not(panic = "unwind"))]
+compile_error!("the gate survives hostile changes by unwinding; build with panic = \"unwind\"");
+
+thread_local! {
+    static EXPECTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `call`; an error or a panic inside it holds the section at `step`.
+///
+/// What `call` borrows mutably must be thrown away after a failure.
+pub(super) fn library<T, E>(
+    step: &'static str,
+    call: impl FnOnce() -> Result<T, E>,
+) -> Result<T, Hold> {
+    quieten_expected_panics();
+    let before = EXPECTED.replace(true);
+    let outcome = catch_unwind(AssertUnwindSafe(call));
+    EXPECTED.set(before);
+    match outcome {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(_)) | Err(_) => Err(Hold::Library(step)),
+    }
+}
+
+/// A panic caught here is a verdict, not a bug of ours: it must not fill the log with
+/// backtraces. Panics of all other threads and places still reach the hook set before.
+fn quieten_expected_panics() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = take_hook();
+        set_hook(Box::new(move |panic| {
+            if !EXPECTED.get() {
+                before(panic);
+            }
+        }));
+    });
+}

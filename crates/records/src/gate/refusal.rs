@@ -1,0 +1,146 @@
+//! Why a section is refused or held: closed lists, each with a stable word.
+
+use crate::field::FieldFault;
+use crate::prescan::PrescanError;
+
+/// Why a section may never stand.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The bytes are not a change we take.
+    #[error("a change is malformed")]
+    Prescan(#[from] PrescanError),
+    /// The section has no change, or too many.
+    #[error("the section has no change or too many")]
+    Count,
+    /// The change was not written under the signer's actor.
+    #[error("a change was written under another site's actor")]
+    ForeignActor,
+    /// The change refers to an actor that has written nothing in its past.
+    #[error("a change refers to an actor unknown in its past")]
+    UnknownActor,
+    /// The change depends on one that is neither in its past nor earlier in the section.
+    #[error("a change depends on an unknown change")]
+    MissingDep,
+    /// The change's first operation does not follow the last one in its past, or is beyond
+    /// [`super::MAX_OP`].
+    #[error("a change's operations do not follow those in its past")]
+    StartOp,
+    /// The actor has used this sequence number before.
+    #[error("the actor used this sequence number before")]
+    DuplicateSeq,
+    /// The change does not follow its actor's previous one, or does not have it in its past.
+    #[error("a change does not follow its actor's previous one")]
+    SeqGap,
+    /// The record exists already and the change would create it again.
+    #[error("the record is created a second time")]
+    CreatedTwice,
+    /// The section names another kind than the record's.
+    #[error("the record is of another kind")]
+    OtherKind,
+    /// The kind, home site or number is missing, malformed, of another site, or changed.
+    #[error("the record's kind, home site or number may not be written so")]
+    Identity,
+    /// An operation that our writers never make, such as a deletion or a counter.
+    #[error("operation not allowed on {0}")]
+    Operation(String),
+    /// A field written once would change.
+    #[error("field {0} is written once")]
+    Once(String),
+    /// A field of the home site written by another site.
+    #[error("field {0} belongs to the home site")]
+    NotHome(String),
+    /// An entry would change or vanish.
+    #[error("an entry of {0} is changed or removed")]
+    EntryChanged(String),
+    /// A value does not fit the field table.
+    #[error("a value of field {0} does not fit the table")]
+    Value(String, FieldFault),
+}
+
+impl Refusal {
+    /// A stable word for quarantine lists.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::Prescan(error) => error.code(),
+            Refusal::Count => "change_count",
+            Refusal::ForeignActor => "foreign_actor",
+            Refusal::UnknownActor => "unknown_actor",
+            Refusal::MissingDep => "missing_dep",
+            Refusal::StartOp => "start_op",
+            Refusal::DuplicateSeq => "duplicate_seq",
+            Refusal::SeqGap => "seq_gap",
+            Refusal::CreatedTwice => "created_twice",
+            Refusal::OtherKind => "other_kind",
+            Refusal::Identity => "identity",
+            Refusal::Operation(_) => "operation",
+            Refusal::Once(_) => "once_field",
+            Refusal::NotHome(_) => "not_home_site",
+            Refusal::EntryChanged(_) => "entry_changed",
+            Refusal::Value(..) => "value",
+        }
+    }
+}
+
+/// Why a section cannot be judged by this version.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Hold {
+    /// The rule set is newer than [`super::RULES`], or none was active.
+    #[error("the rule set is unknown")]
+    Rules,
+    /// A kind of a later version.
+    #[error("the record kind is unknown")]
+    Kind,
+    /// A later version of the kind's table.
+    #[error("the kind's table is of a later version")]
+    TableVersion,
+    /// A key that the kind's table does not have.
+    #[error("the key {0} is unknown")]
+    Key(String),
+    /// Our own snapshot of the record does not load; rebuild it and judge again.
+    #[error("the snapshot does not load")]
+    Snapshot,
+    /// Automerge fails or panics on the change.
+    #[error("automerge fails in step {0}")]
+    Library(&'static str),
+}
+
+impl Hold {
+    /// A stable word for quarantine lists.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Hold::Rules => "unknown_rules",
+            Hold::Kind => "unknown_kind",
+            Hold::TableVersion => "newer_table",
+            Hold::Key(_) => "unknown_key",
+            Hold::Snapshot => "damaged_snapshot",
+            Hold::Library(_) => "library_failure",
+        }
+    }
+}
+
+/// Either end of a judgement short of acceptance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Stop {
+    Refused(Refusal),
+    Held(Hold),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Stop::Refused(refusal)
+    }
+}
+
+impl From<PrescanError> for Stop {
+    fn from(error: PrescanError) -> Self {
+        Stop::Refused(Refusal::Prescan(error))
+    }
+}
+
+impl From<Hold> for Stop {
+    fn from(hold: Hold) -> Self {
+        Stop::Held(hold)
+    }
+}
