@@ -1,10 +1,11 @@
 //! What other sites hold of our own journals.
 
 use crate::error::StoreError;
+use crate::meta::{id, int};
 use crate::store::Store;
-use crate::writer::Job;
+use crate::writer::{Job, Tx};
 use records::bundle::Head;
-use records::id::SiteId;
+use records::id::{Hash, SiteId};
 
 impl Store {
     /// Keeps what `peer` says it holds durably. Heads of other sites' journals, and heads that
@@ -16,4 +17,69 @@ impl Store {
         let heads = heads.to_vec();
         self.ask(|reply| Job::Ack(peer, heads, reply)).await?
     }
+}
+
+pub(crate) async fn record(
+    tx: &mut Tx<'_>,
+    peer: SiteId,
+    heads: &[Head],
+) -> Result<(), StoreError> {
+    let own = tx.state.own.map(|journal| journal.site);
+    for head in heads {
+        let ours = Some(head.journal.site) == own && Some(peer) != own;
+        let before = tx.state.acked.get(&head.journal).copied().unwrap_or(0);
+        if !ours || !holds(tx, head).await? {
+            continue;
+        }
+        tx.written = true;
+        sqlx::query(
+            "insert into peer_ack(peer, site, incarnation, seq) values($1, $2, $3, $4)
+             on conflict(peer, site, incarnation) do update set seq = excluded.seq
+             where peer_ack.seq < excluded.seq",
+        )
+        .bind(peer.0.to_vec())
+        .bind(head.journal.site.0.to_vec())
+        .bind(i64::from(head.journal.incarnation))
+        .bind(int(head.seq))
+        .execute(&mut *tx.conn)
+        .await?;
+        if head.seq > before {
+            tx.state.acked.insert(head.journal, head.seq);
+            announce(tx, head, before).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn holds(tx: &mut Tx<'_>, head: &Head) -> Result<bool, StoreError> {
+    let row =
+        sqlx::query("select hash from bundle where site = $1 and incarnation = $2 and seq = $3")
+            .bind(head.journal.site.0.to_vec())
+            .bind(i64::from(head.journal.incarnation))
+            .bind(int(head.seq))
+            .fetch_optional(&mut *tx.conn)
+            .await?;
+    Ok(match row {
+        Some(row) => Hash(id(&row, "hash")?) == head.hash,
+        None => false,
+    })
+}
+
+/// Records whose last own change another site now holds are new to the feed. Their cursors are
+/// spread by row number, which keeps them distinct in one statement.
+async fn announce(tx: &mut Tx<'_>, head: &Head, before: u64) -> Result<(), StoreError> {
+    sqlx::query(
+        "update record set cursor = $1 + no where id in (
+             select record from change
+             where site = $2 and incarnation = $3 and seq > $4 and seq <= $5)",
+    )
+    .bind(int(tx.state.cursor))
+    .bind(head.journal.site.0.to_vec())
+    .bind(i64::from(head.journal.incarnation))
+    .bind(int(before))
+    .bind(int(head.seq))
+    .execute(&mut *tx.conn)
+    .await?;
+    tx.state.cursor += tx.state.row.unsigned_abs() + 1;
+    Ok(())
 }

@@ -2,8 +2,21 @@
 
 use crate::action::Admission;
 use crate::error::StoreError;
+use crate::judge::{self, Bases, Case, Deps, Judgement, Stop};
+use crate::meta::{id, int};
+use crate::settle::{self, Signed};
 use crate::store::Store;
-use records::bundle::Bundle;
+use crate::waiting;
+use crate::writer::{Job, Tx};
+use ed25519_dalek::VerifyingKey;
+use records::bundle::{Bundle, Head, Header, HeaderError, MAX_HEADER_LEN, MAX_PAYLOAD_LEN};
+use records::id::{Hash, InstitutionId, JournalId};
+use records::journal::{self, Place, place};
+use records::payload::{self, Body, InstitutionOp, Section};
+use sqlx::Row as _;
+
+/// Branch bundles kept of one journal: proof of a fork needs two, not all.
+const MAX_BRANCH: i64 = 256;
 
 impl Store {
     /// Offers bundles, all in one transaction; the answers are in the order of the bundles.
@@ -16,6 +29,311 @@ impl Store {
         bundles: Vec<Bundle>,
         received_ms: i64,
     ) -> Result<Vec<Admission>, StoreError> {
-        unimplemented!()
+        self.ask(|reply| Job::Admit(bundles, received_ms, reply))
+            .await?
     }
+}
+
+/// Offers one bundle and settles what it releases.
+pub(crate) async fn offer(
+    tx: &mut Tx<'_>,
+    bundle: &Bundle,
+    received_ms: i64,
+) -> Result<Admission, StoreError> {
+    let checked = match check(tx, bundle).await? {
+        Ok(checked) => checked,
+        Err(answer) => return Ok(answer),
+    };
+    let (journal, hash) = (checked.header.journal(), checked.hash);
+    let known = waiting::contains(tx, hash).await?;
+    let answer = match take(tx, bundle, checked, received_ms).await? {
+        Taken::Waits { .. } if known => return Ok(Admission::Duplicate),
+        Taken::Waits { journal, seq, kept } => {
+            return Ok(Admission::Waiting { journal, seq, kept });
+        }
+        Taken::Done(answer) => answer,
+    };
+    if known {
+        waiting::forget(tx, hash).await?;
+    }
+    release(tx, journal).await?;
+    Ok(answer)
+}
+
+/// What is known of a bundle before its place is.
+struct Checked {
+    header: Header,
+    hash: Hash,
+    sections: Vec<Section>,
+}
+
+/// Everything that needs no place: form, institution, signer, signature, payload.
+async fn check(tx: &mut Tx<'_>, bundle: &Bundle) -> Result<Result<Checked, Admission>, StoreError> {
+    let no = |code| Ok(Err(Admission::NotOurs { code }));
+    if bundle.header.len() > MAX_HEADER_LEN || bundle.payload.len() > MAX_PAYLOAD_LEN {
+        return no("size");
+    }
+    let header = match bundle.decode_header() {
+        Ok(header) => header,
+        Err(HeaderError::Malformed) => return no("malformed_header"),
+        // Its place cannot be trusted before a version that knows it reads it.
+        Err(HeaderError::Unknown) => return no("later_version"),
+    };
+    let hash = bundle.hash();
+    if stored_hash(tx, header.journal(), header.seq).await? == Some(hash) {
+        return Ok(Err(Admission::Duplicate));
+    }
+    let Ok(sections) = payload::decode(&bundle.payload) else {
+        return no("malformed_payload");
+    };
+    // No decision of the institution can authorise an erasure yet.
+    if sections
+        .iter()
+        .any(|section| matches!(section, Section::Erased(_)))
+    {
+        return no("erased");
+    }
+    let whole = payload::root(&sections) == header.payload_root
+        && u32::try_from(bundle.payload.len()) == Ok(header.payload_len)
+        && payload::encode(&sections) == bundle.payload;
+    if !whole {
+        return no("payload_root");
+    }
+    match tx.state.institution {
+        Some(ours) if ours != header.institution => return no("other_institution"),
+        Some(_) => {}
+        None => {
+            let Some(institution) = founding(&header, &sections, bundle) else {
+                return no("unknown_institution");
+            };
+            tx.written = true;
+            tx.pin(institution).await?;
+        }
+    }
+    let key = match tx.state.trust.sign_key(header.journal()) {
+        Some(key) => key,
+        None => match founding_key(&header, &sections) {
+            Some(key) => key,
+            None => return no("unknown_signer"),
+        },
+    };
+    if !bundle.signed_by(&key) {
+        return no("bad_signature");
+    }
+    Ok(Ok(Checked {
+        header,
+        hash,
+        sections,
+    }))
+}
+
+/// The institution a founding bundle proves: its root key hashes to the id and signed it.
+fn founding(header: &Header, sections: &[Section], bundle: &Bundle) -> Option<InstitutionId> {
+    let key = founding_key(header, sections)?;
+    bundle.signed_by(&key).then_some(header.institution)
+}
+
+/// The key a founding bundle names, if it hashes to the institution's id.
+pub(crate) fn founding_key(header: &Header, sections: &[Section]) -> Option<VerifyingKey> {
+    if header.journal() != JournalId::INSTITUTION || header.seq != 1 {
+        return None;
+    }
+    let [Section::Present { body, .. }, ..] = sections else {
+        return None;
+    };
+    let Ok(Body::Institution(InstitutionOp::Found { root_key, .. })) = Body::decode(body) else {
+        return None;
+    };
+    let hashes = InstitutionId::of_root_key(&root_key) == header.institution;
+    let key = VerifyingKey::from_bytes(&root_key).ok()?;
+    hashes.then_some(key)
+}
+
+/// What became of a checked bundle.
+enum Taken {
+    /// In its journal, set aside, or here already: nothing to wait for.
+    Done(Admission),
+    /// Kept until this is here, or not kept for want of room.
+    Waits {
+        journal: JournalId,
+        seq: u64,
+        kept: bool,
+    },
+}
+
+/// Places a checked bundle and settles it, keeps it, or sets it aside.
+async fn take(
+    tx: &mut Tx<'_>,
+    bundle: &Bundle,
+    checked: Checked,
+    received_ms: i64,
+) -> Result<Taken, StoreError> {
+    let Checked {
+        header,
+        hash,
+        sections,
+    } = checked;
+    let own = header.journal();
+    let stored = stored_hash(tx, own, header.seq).await?;
+    let (journal, seq) = match place(tx.state.head(own), stored, &header, hash) {
+        Place::Duplicate => return Ok(Taken::Done(Admission::Duplicate)),
+        Place::Fork => {
+            let answer = fork(tx, &header, hash, bundle, stored, received_ms).await?;
+            return Ok(Taken::Done(answer));
+        }
+        Place::Gap => (own, header.seq - 1),
+        Place::Next => match judge::deps(tx.conn, &tx.state, &header).await? {
+            Deps::Missing { journal, seq } => (journal, seq),
+            Deps::Judged { past, contradicts } => {
+                let case = Case {
+                    header,
+                    hash,
+                    past,
+                    sections,
+                    contradicts,
+                    received_ms,
+                };
+                return settle_case(tx, bundle, &case).await.map(Taken::Done);
+            }
+        },
+    };
+    let missing = (journal, seq);
+    let kept = waiting::keep(tx, &header, hash, bundle, missing, received_ms).await?;
+    Ok(Taken::Waits { journal, seq, kept })
+}
+
+async fn settle_case(
+    tx: &mut Tx<'_>,
+    bundle: &Bundle,
+    case: &Case,
+) -> Result<Admission, StoreError> {
+    let judgement = judge::judge(tx.conn, &tx.state, case, Bases::new()).await?;
+    let stop = match &judgement {
+        Judgement::Quarantine(failed) => Some(failed.stop),
+        Judgement::Records(_) | Judgement::Institution(_) => None,
+    };
+    let head = settle::settle(tx, case, Some(Signed::of(bundle)), judgement).await?;
+    if Some(head.journal) == tx.state.own {
+        tx.continued_elsewhere(head.journal).await?;
+    }
+    observe_clock(tx, case);
+    Ok(match stop {
+        None => Admission::Admitted { head },
+        Some(Stop::Refused(code)) => Admission::Refused { head, code },
+        Some(Stop::Held(code)) => Admission::Held { head, code },
+    })
+}
+
+/// Our clock follows foreign ones a little way; what is beyond is flagged, and nothing else.
+fn observe_clock(tx: &mut Tx<'_>, case: &Case) {
+    let (hlc, wall) = (case.header.hlc, case.received_ms);
+    let excess = journal::hlc_excess_ms(hlc, wall);
+    if excess > 0 {
+        tracing::warn!(site.id = %case.header.site, excess_ms = excess, "a site's clock is ahead");
+    }
+    tx.state.hlc = journal::observe_hlc(tx.state.hlc, hlc, wall);
+}
+
+/// Settles everything that what `journal` holds by now has released, and so on.
+async fn release(tx: &mut Tx<'_>, journal: JournalId) -> Result<(), StoreError> {
+    let mut grown = vec![journal];
+    while let Some(journal) = grown.pop() {
+        while let Some(released) = waiting::next(tx, journal).await? {
+            let checked = match check(tx, &released.bundle).await? {
+                Ok(checked) => checked,
+                Err(_) => {
+                    waiting::forget(tx, released.hash).await?;
+                    continue;
+                }
+            };
+            let own = checked.header.journal();
+            match take(tx, &released.bundle, checked, released.received_ms).await? {
+                // It waits for something else now, and its row says so.
+                Taken::Waits { kept: true, .. } => {}
+                Taken::Waits { kept: false, .. } | Taken::Done(_) => {
+                    waiting::forget(tx, released.hash).await?;
+                    grown.push(own);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn stored_hash(
+    tx: &mut Tx<'_>,
+    journal: JournalId,
+    seq: u64,
+) -> Result<Option<Hash>, StoreError> {
+    match tx.state.head(journal) {
+        Some(head) if seq == head.seq => return Ok(Some(head.hash)),
+        Some(head) if seq < head.seq => {}
+        _ => return Ok(None),
+    }
+    let row =
+        sqlx::query("select hash from bundle where site = $1 and incarnation = $2 and seq = $3")
+            .bind(journal.site.0.to_vec())
+            .bind(i64::from(journal.incarnation))
+            .bind(int(seq))
+            .fetch_optional(&mut *tx.conn)
+            .await?;
+    row.map(|row| Ok(Hash(id(&row, "hash")?))).transpose()
+}
+
+/// Keeps the other branch of a forked journal as proof and raises the alarm.
+async fn fork(
+    tx: &mut Tx<'_>,
+    header: &Header,
+    hash: Hash,
+    bundle: &Bundle,
+    stored: Option<Hash>,
+    found_ms: i64,
+) -> Result<Admission, StoreError> {
+    let journal = header.journal();
+    let head = Head {
+        journal,
+        seq: header.seq,
+        hash,
+    };
+    let branches = sqlx::query(
+        "select count(*) as all_of_it, count(case when hash = $3 then 1 end) as this_one
+         from branch where site = $1 and incarnation = $2",
+    )
+    .bind(journal.site.0.to_vec())
+    .bind(i64::from(journal.incarnation))
+    .bind(hash.0.to_vec())
+    .fetch_one(&mut *tx.conn)
+    .await?;
+    if branches.try_get::<i64, _>("this_one")? > 0 {
+        return Ok(Admission::Duplicate);
+    }
+    if branches.try_get::<i64, _>("all_of_it")? >= MAX_BRANCH {
+        return Ok(Admission::Fork { head });
+    }
+    tracing::error!(
+        site.id = %journal.site,
+        site.incarnation = journal.incarnation,
+        bundle.seq = header.seq,
+        "a journal has forked"
+    );
+    let tip = tx.state.head(journal).map(|head| head.hash);
+    tx.written = true;
+    sqlx::query(
+        "insert into branch(hash, site, incarnation, seq, kept, header, payload, signature,
+             found_ms)
+         values($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(hash.0.to_vec())
+    .bind(journal.site.0.to_vec())
+    .bind(i64::from(journal.incarnation))
+    .bind(int(header.seq))
+    .bind(stored.or(tip).unwrap_or_default().0.to_vec())
+    .bind(bundle.header.clone())
+    .bind(bundle.payload.clone())
+    .bind(bundle.signature.to_vec())
+    .bind(found_ms)
+    .execute(&mut *tx.conn)
+    .await?;
+    tx.state.cursor += 1;
+    Ok(Admission::Fork { head })
 }

@@ -1,8 +1,26 @@
 //! A local action from decision to durable bundle.
 
-use crate::action::{Action, Committed, Reads, RecordEdit};
-use crate::error::CommitError;
+use crate::action::{Action, Committed, Reads, RecordEdit, Writer};
+use crate::doc;
+use crate::error::{CommitError, StoreError};
+use crate::judge::{self, Bases, Case, Judgement, Stop};
+use crate::meta::head_of;
+use crate::number::{self, Numbers};
+use crate::past::Past;
+use crate::settle::{self, Signed};
 use crate::store::Store;
+use crate::writer::{CommitFault, Decide, Job, Tx};
+use automerge::Automerge;
+use records::bundle::{self, Bundle, Head, Header, MAX_HEADER_LEN, MAX_PAYLOAD_LEN};
+use records::field::{FieldFault, KindTable};
+use records::id::{Hash, RecordId, ScopeId};
+use records::kinds;
+use records::payload::{self, Body, MAX_CHANGE_LEN, MAX_SECTIONS, RecordChanges, Section};
+use records::write::{self, WriteError};
+use records::{gate::MAX_CHANGES, journal};
+use sqlx::Row as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
 
 impl Store {
     /// Decides and commits one local action, serially with all others: `decide` sees the records
@@ -16,6 +34,324 @@ impl Store {
         action: Action,
         decide: impl FnOnce(&Reads) -> Result<Vec<RecordEdit>, R> + Send + 'static,
     ) -> Result<Committed, CommitError<R>> {
-        unimplemented!()
+        let reason = Arc::new(Mutex::new(None));
+        let told = reason.clone();
+        let decide: Decide = Box::new(move |reads| {
+            decide(reads).map_err(|no| {
+                *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(no);
+            })
+        });
+        let action = Box::new(action);
+        let done = self.ask(|reply| Job::Commit(action, decide, reply)).await?;
+        done.map_err(|fault| match fault {
+            CommitFault::Invalid(faults) => CommitError::Invalid(faults),
+            CommitFault::Store(error) => CommitError::Store(error),
+            CommitFault::Decided => {
+                let mut reason = reason.lock().unwrap_or_else(PoisonError::into_inner);
+                match reason.take() {
+                    Some(no) => CommitError::Decided(no),
+                    None => CommitError::Store(StoreError::DecisionFailed),
+                }
+            }
+        })
     }
+}
+
+pub(crate) async fn commit(
+    tx: &mut Tx<'_>,
+    action: &Action,
+    decide: Decide,
+) -> Result<Committed, CommitFault> {
+    let writer = tx.state.writer.clone().ok_or(StoreError::NoWriter)?;
+    if let Some(before) = repeated(tx, action, &writer).await? {
+        return Ok(before);
+    }
+    if tx.state.restored {
+        return Err(StoreError::Restored.into());
+    }
+    let reads = reads(tx, action).await?;
+    let edits = catch_unwind(AssertUnwindSafe(|| decide(&reads)))
+        .map_err(|_| StoreError::DecisionFailed)?
+        .map_err(|()| CommitFault::Decided)?;
+    let mut desk = Desk::new(&writer, action);
+    for edit in edits {
+        desk.edit(tx, edit).await?;
+    }
+    let Desk { work, bases, .. } = desk;
+    let records = work.iter().map(|work| work.record).collect();
+    let sections = sections(action, work);
+    let head = match sections.is_empty() {
+        true => tx.state.head(writer.journal).copied().unwrap_or(Head {
+            journal: writer.journal,
+            seq: 0,
+            hash: Hash::default(),
+        }),
+        false => sign_and_settle(tx, action, &writer, sections, bases).await?,
+    };
+    Ok(Committed {
+        records,
+        head,
+        repeated: false,
+    })
+}
+
+/// The answer this action got before, if it was committed at this site.
+async fn repeated(
+    tx: &mut Tx<'_>,
+    action: &Action,
+    writer: &Writer,
+) -> Result<Option<Committed>, StoreError> {
+    let row = sqlx::query(
+        "select site, incarnation, seq, hash, payload from bundle
+         where action = $1 and site = $2 order by incarnation, seq limit 1",
+    )
+    .bind(action.action.0.to_vec())
+    .bind(writer.journal.site.0.to_vec())
+    .fetch_optional(&mut *tx.conn)
+    .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let sections = payload::decode(&row.try_get::<Vec<u8>, _>("payload")?)
+        .map_err(|_| StoreError::Damaged("a bundle payload"))?;
+    let records = sections.iter().filter_map(|section| match section {
+        Section::Present { body, .. } => match Body::decode(body) {
+            Ok(Body::Record(section)) => Some(section.record),
+            _ => None,
+        },
+        Section::Erased(_) => None,
+    });
+    Ok(Some(Committed {
+        records: records.collect(),
+        head: head_of(&row)?,
+        repeated: true,
+    }))
+}
+
+async fn reads(tx: &mut Tx<'_>, action: &Action) -> Result<Reads, StoreError> {
+    let mut reads = Reads::new();
+    for id in &action.reads {
+        if let Some(stored) = doc::stored(tx.conn, *id).await? {
+            reads.insert(*id, stored.loaded()?);
+        }
+    }
+    Ok(reads)
+}
+
+/// One record under edit.
+struct Work {
+    record: RecordId,
+    table: &'static KindTable,
+    doc: Automerge,
+    changes: Vec<Vec<u8>>,
+}
+
+/// The records of one action under edit, in the order they were first named.
+struct Desk<'a> {
+    writer: &'a Writer,
+    wall_ms: i64,
+    numbers: Numbers,
+    work: Vec<Work>,
+    bases: Bases,
+}
+
+impl<'a> Desk<'a> {
+    fn new(writer: &'a Writer, action: &Action) -> Self {
+        Self {
+            writer,
+            wall_ms: action.wall_ms,
+            numbers: Numbers::default(),
+            work: Vec::new(),
+            bases: Bases::new(),
+        }
+    }
+
+    async fn edit(&mut self, tx: &mut Tx<'_>, edit: RecordEdit) -> Result<(), CommitFault> {
+        let Some(table) = kinds::table(edit.kind) else {
+            return Err(StoreError::Refused("unknown_kind").into());
+        };
+        let index = match self.work.iter().position(|work| work.record == edit.record) {
+            Some(index) => index,
+            None => self.open(tx, edit.record, table).await?,
+        };
+        let work = &self.work[index];
+        if work.table.kind != table.kind {
+            return Err(StoreError::Refused("other_kind").into());
+        }
+        let new = work.changes.is_empty() && work.doc.get_heads().is_empty();
+        let number = match (new, table.number_prefix) {
+            (true, Some(prefix)) => {
+                let series = number::series(self.writer, prefix, self.wall_ms);
+                Some(self.numbers.next(tx, series).await?)
+            }
+            _ => None,
+        };
+        let work = &mut self.work[index];
+        let home = self.writer.journal.site;
+        let change = match new {
+            true => write::create(&mut work.doc, table, home, number.as_deref(), &edit.edits),
+            false => write::edit(&mut work.doc, table, &edit.edits),
+        };
+        match change {
+            Ok(change) => work.changes.push(change),
+            Err(WriteError::Unchanged) => {}
+            Err(error) => return Err(fault(error)),
+        }
+        if work.changes.len() > MAX_CHANGES
+            || work
+                .changes
+                .iter()
+                .any(|change| change.len() > MAX_CHANGE_LEN)
+        {
+            return Err(StoreError::TooLarge.into());
+        }
+        Ok(())
+    }
+
+    async fn open(
+        &mut self,
+        tx: &mut Tx<'_>,
+        record: RecordId,
+        table: &'static KindTable,
+    ) -> Result<usize, CommitFault> {
+        if self.work.len() == MAX_SECTIONS {
+            return Err(StoreError::TooLarge.into());
+        }
+        let stored = doc::stored(tx.conn, record).await?;
+        let mut doc = match &stored {
+            Some(stored) if stored.kind != table.kind => {
+                return Err(StoreError::Refused("other_kind").into());
+            }
+            Some(stored) => stored.doc()?,
+            None => Automerge::new(),
+        };
+        doc.set_actor(write::actor(self.writer.journal, self.writer.slot));
+        self.bases.insert(record, stored.map(|stored| stored.bytes));
+        self.work.push(Work {
+            record,
+            table,
+            doc,
+            changes: Vec::new(),
+        });
+        Ok(self.work.len() - 1)
+    }
+}
+
+fn fault(error: WriteError) -> CommitFault {
+    let faults: Vec<(String, FieldFault)> = match error {
+        WriteError::Invalid(faults) => faults,
+        WriteError::Unchanged => Vec::new(),
+        WriteError::TooLarge(_) => return StoreError::TooLarge.into(),
+        WriteError::Automerge(_) => return StoreError::Refused("library_failure").into(),
+    };
+    CommitFault::Invalid(faults)
+}
+
+/// One salted section per changed record.
+fn sections(action: &Action, work: Vec<Work>) -> Vec<Section> {
+    let mut salts = blake3::Hasher::new_derive_key("dutyroom 2026 section salts v1");
+    salts.update(&action.seed);
+    let mut salts = salts.finalize_xof();
+    let changed = work.into_iter().filter(|work| !work.changes.is_empty());
+    changed
+        .map(|work| {
+            let mut salt = [0; 16];
+            salts.fill(&mut salt);
+            let body = Body::Record(RecordChanges {
+                record: work.record,
+                kind: work.table.kind.to_owned(),
+                table_version: work.table.version,
+                changes: work.changes,
+            });
+            Section::Present {
+                salt,
+                body: body.encode(),
+            }
+        })
+        .collect()
+}
+
+/// Signs the bundle, passes it through our own gate, and writes it.
+async fn sign_and_settle(
+    tx: &mut Tx<'_>,
+    action: &Action,
+    writer: &Writer,
+    sections: Vec<Section>,
+    bases: Bases,
+) -> Result<Head, CommitFault> {
+    let payload = payload::encode(&sections);
+    if payload.len() > MAX_PAYLOAD_LEN {
+        return Err(StoreError::TooLarge.into());
+    }
+    let (header, past) = header(tx, action, writer, &sections, &payload);
+    let bundle = Bundle::sign(&header, payload, &writer.key);
+    if bundle.header.len() > MAX_HEADER_LEN {
+        return Err(StoreError::TooLarge.into());
+    }
+    let case = Case {
+        hash: bundle.hash(),
+        past,
+        sections,
+        contradicts: false,
+        received_ms: action.wall_ms,
+        header,
+    };
+    // What we sign passes the same gate at every other site, so it has to pass here first.
+    let judgement = judge::judge(tx.conn, &tx.state, &case, bases).await?;
+    if let Judgement::Quarantine(failed) = &judgement {
+        let (Stop::Refused(code) | Stop::Held(code)) = failed.stop;
+        return Err(StoreError::Refused(code).into());
+    }
+    tx.state.hlc = tx.state.hlc.max(case.header.hlc);
+    let signed = Some(Signed::of(&bundle));
+    Ok(settle::settle(tx, &case, signed, judgement).await?)
+}
+
+fn header(
+    tx: &Tx<'_>,
+    action: &Action,
+    writer: &Writer,
+    sections: &[Section],
+    payload: &[u8],
+) -> (Header, Past) {
+    let own = tx.state.tips.get(&writer.journal);
+    let mut past = own.map(|tip| tip.past.clone()).unwrap_or_default();
+    let others = tx
+        .state
+        .tips
+        .values()
+        .filter(|tip| tip.head.journal != writer.journal);
+    let new: Vec<_> = others
+        .filter(|tip| tip.head.seq > past.seq(tip.head.journal))
+        .collect();
+    let deps = new.iter().map(|tip| tip.head).collect();
+    for tip in &new {
+        past.merge(&tip.past);
+    }
+    let header = Header {
+        version: bundle::VERSION,
+        suite: bundle::SUITE,
+        institution: writer.institution,
+        site: writer.journal.site,
+        incarnation: writer.journal.incarnation,
+        seq: own.map_or(0, |tip| tip.head.seq) + 1,
+        prev: own.map_or(Hash::default(), |tip| tip.head.hash),
+        deps,
+        hlc: journal::next_hlc(tx.state.hlc, action.wall_ms),
+        wall_ms: action.wall_ms,
+        uptime_ms: action.uptime_ms,
+        hub_offset_ms: None,
+        account: action.account,
+        terminal: action.terminal,
+        assurance: Vec::new(),
+        action: action.action,
+        part: 1,
+        parts: 1,
+        scope: ScopeId::default(),
+        key_id: 0,
+        payload_root: payload::root(sections),
+        payload_len: u32::try_from(payload.len()).expect("the payload was bounded"),
+    };
+    past.set_own(&header);
+    (header, past)
 }

@@ -1,10 +1,17 @@
 //! What sync reads: bundles in journal order, and sizes.
 
 use crate::error::StoreError;
+use crate::meta::{id, int, uint};
 use crate::row::Counts;
 use crate::store::Store;
+use futures::TryStreamExt as _;
 use records::bundle::Bundle;
 use records::id::JournalId;
+use sqlx::Row as _;
+use std::sync::atomic::Ordering;
+
+/// Bundles of one answer at most.
+const MAX_BUNDLES: i64 = 4_096;
 
 impl Store {
     /// Bundles of `journal` after `seq`, in order, until their bytes pass `max_bytes`; at least
@@ -18,7 +25,29 @@ impl Store {
         seq: u64,
         max_bytes: usize,
     ) -> Result<Vec<Bundle>, StoreError> {
-        unimplemented!()
+        let mut rows = sqlx::query(
+            "select header, payload, signature from bundle
+             where site = $1 and incarnation = $2 and seq > $3 order by seq limit $4",
+        )
+        .bind(journal.site.0.to_vec())
+        .bind(i64::from(journal.incarnation))
+        .bind(int(seq))
+        .bind(MAX_BUNDLES)
+        .fetch(&self.inner.readers);
+        let (mut bundles, mut bytes) = (Vec::new(), 0);
+        while let Some(row) = rows.try_next().await? {
+            let bundle = Bundle {
+                header: row.try_get("header")?,
+                payload: row.try_get("payload")?,
+                signature: id(&row, "signature")?,
+            };
+            bytes += bundle.header.len() + bundle.payload.len() + bundle.signature.len();
+            if bytes > max_bytes && !bundles.is_empty() {
+                break;
+            }
+            bundles.push(bundle);
+        }
+        Ok(bundles)
     }
 
     /// Sizes for the status page and metrics.
@@ -26,6 +55,30 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn counts(&self) -> Result<Counts, StoreError> {
-        unimplemented!()
+        let row = sqlx::query(
+            "select (select count(*) from record) as records,
+                 (select count(*) from change) as changes,
+                 (select count(*) from quarantine) as quarantined,
+                 (select count(*) from waiting) as waiting,
+                 (select count(distinct site || ' ' || incarnation) from branch) as forks,
+                 (select page_count from pragma_page_count()) *
+                 (select page_size from pragma_page_size()) as bytes",
+        )
+        .fetch_one(&self.inner.readers)
+        .await?;
+        let count = |name: &str| -> Result<u64, StoreError> { uint(row.try_get(name)?) };
+        let journals = self.frontier();
+        Ok(Counts {
+            // Journals have no gaps, so the heads tell how many bundles there are.
+            bundles: journals.iter().map(|head| head.seq).sum(),
+            records: count("records")?,
+            changes: count("changes")?,
+            quarantined: count("quarantined")?,
+            waiting: count("waiting")?,
+            forks: count("forks")?,
+            bytes: count("bytes")?,
+            transactions: self.inner.transactions.load(Ordering::Relaxed),
+            journals,
+        })
     }
 }

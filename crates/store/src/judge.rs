@@ -1,1 +1,318 @@
-//! judge
+//! Judging one bundle whose place is known and whose dependencies have been judged.
+//!
+//! Reads only. The verdict is a function of the bundle's bytes, its causal past, the rule set
+//! that past activates, and the revocations of the institution journal as it now stands.
+
+use crate::doc;
+use crate::error::StoreError;
+use crate::institution;
+use crate::meta::{id, journal_of, uint};
+use crate::past::Past;
+use crate::state::State;
+use records::bundle::Header;
+use records::gate::{Admitted, Hold, Verdict, judge_in_past};
+use records::id::{Hash, JournalId, RecordId, ScopeId};
+use records::payload::{Body, RecordChanges, Section};
+use records::prescan::prescan;
+use records::trust::{Standing, Trust};
+use sqlx::{Row as _, SqliteConnection};
+use std::collections::BTreeMap;
+
+/// A bundle ready to be judged.
+pub(crate) struct Case {
+    pub(crate) header: Header,
+    pub(crate) hash: Hash,
+    pub(crate) past: Past,
+    pub(crate) sections: Vec<Section>,
+    /// It names a bundle of another branch of a forked journal.
+    pub(crate) contradicts: bool,
+    pub(crate) received_ms: i64,
+}
+
+/// Snapshots as they are before this bundle, where they are known already.
+pub(crate) type Bases = BTreeMap<RecordId, Option<Vec<u8>>>;
+
+/// One accepted record section.
+pub(crate) struct Accepted {
+    pub(crate) section: RecordChanges,
+    pub(crate) admitted: Admitted,
+}
+
+/// What a bundle comes to.
+pub(crate) enum Judgement {
+    Records(Vec<Accepted>),
+    Institution(Trust),
+    Quarantine(Failed),
+}
+
+/// A bundle that stays in its journal without counting.
+#[derive(Debug, Clone)]
+pub(crate) struct Failed {
+    pub(crate) stop: Stop,
+    pub(crate) record: Option<RecordId>,
+    /// Every record the bundle would have changed.
+    pub(crate) records: Vec<RecordId>,
+}
+
+/// Refused for good, or held until an upgrade; with a stable code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    Refused(&'static str),
+    Held(&'static str),
+}
+
+impl From<Stop> for Failed {
+    fn from(stop: Stop) -> Self {
+        Failed {
+            stop,
+            record: None,
+            records: Vec::new(),
+        }
+    }
+}
+
+pub(crate) async fn judge(
+    conn: &mut SqliteConnection,
+    state: &State,
+    case: &Case,
+    bases: Bases,
+) -> Result<Judgement, StoreError> {
+    if case.header.journal() == JournalId::INSTITUTION {
+        let applied = institution::apply(&state.trust, &case.header, &case.sections);
+        return Ok(match applied {
+            Ok(trust) => Judgement::Institution(trust),
+            Err(stop) => Judgement::Quarantine(stop.into()),
+        });
+    }
+    let bodies = match standing(state, case).and_then(|()| bodies(&case.sections)) {
+        Ok(bodies) => bodies,
+        Err(stop) => {
+            // Later changes of the same records may depend on what is held here.
+            let records = named_records(&case.sections);
+            return Ok(Judgement::Quarantine(Failed {
+                stop,
+                record: None,
+                records,
+            }));
+        }
+    };
+    let mut court = Court {
+        case,
+        rules: state.trust.rules_at(case.past.seq(JournalId::INSTITUTION)),
+        bases,
+        fresh: Vec::new(),
+    };
+    let records = bodies.iter().map(|section| section.record).collect();
+    let mut accepted = Vec::with_capacity(bodies.len());
+    for section in bodies {
+        let record = section.record;
+        match court.section(conn, &section).await? {
+            Ok(admitted) => accepted.push(Accepted { section, admitted }),
+            Err(stop) => {
+                return Ok(Judgement::Quarantine(Failed {
+                    stop,
+                    record: Some(record),
+                    records,
+                }));
+            }
+        }
+    }
+    Ok(Judgement::Records(accepted))
+}
+
+/// What stands against the bundle as a whole.
+fn standing(state: &State, case: &Case) -> Result<(), Stop> {
+    let (header, journal) = (&case.header, case.header.journal());
+    if header.scope != ScopeId::default() || header.key_id != 0 {
+        return Err(Stop::Held("sealed"));
+    }
+    if case.contradicts {
+        return Err(Stop::Held("dep_on_branch"));
+    }
+    match state.trust.standing(journal, header.seq, case.hash) {
+        Standing::Valid => Ok(()),
+        // Beyond the cut it counts only if an unrevoked site depends on it.
+        Standing::BeyondCut if header.seq <= vouched(state, journal) => Ok(()),
+        Standing::BeyondCut => Err(Stop::Held("beyond_cut")),
+        Standing::Unknown => Err(Stop::Refused("unknown_signer")),
+    }
+}
+
+/// How far unrevoked journals have a revoked one in their past.
+pub(crate) fn vouched(state: &State, revoked: JournalId) -> u64 {
+    let tips = state.tips.iter();
+    let unrevoked = tips.filter(|(journal, _)| state.trust.cut(**journal).is_none());
+    let seqs = unrevoked.map(|(_, tip)| tip.past.seq(revoked));
+    seqs.max().unwrap_or(0)
+}
+
+fn bodies(sections: &[Section]) -> Result<Vec<RecordChanges>, Stop> {
+    let bodies = sections.iter().map(|section| match section {
+        Section::Erased(_) => Err(Stop::Held("erased")),
+        Section::Present { body, .. } => match Body::decode(body) {
+            Ok(Body::Record(section)) => Ok(section),
+            Ok(Body::Institution(_)) => Err(Stop::Refused("not_the_institution")),
+            Ok(Body::Unknown(_)) => Err(Stop::Held("unknown_section")),
+            Err(_) => Err(Stop::Refused("malformed_section")),
+        },
+    });
+    bodies.collect()
+}
+
+fn named_records(sections: &[Section]) -> Vec<RecordId> {
+    let bodies = sections.iter().filter_map(|section| match section {
+        Section::Present { body, .. } => Body::decode(body).ok(),
+        Section::Erased(_) => None,
+    });
+    let records = bodies.filter_map(|body| match body {
+        Body::Record(section) => Some(section.record),
+        _ => None,
+    });
+    records.collect()
+}
+
+struct Court<'a> {
+    case: &'a Case,
+    rules: u32,
+    bases: Bases,
+    /// Changes of this bundle's earlier sections.
+    fresh: Vec<Hash>,
+}
+
+impl Court<'_> {
+    async fn section(
+        &mut self,
+        conn: &mut SqliteConnection,
+        section: &RecordChanges,
+    ) -> Result<Result<Admitted, Stop>, StoreError> {
+        let record = section.record;
+        let (past, all_known) = self.deps(conn, section).await?;
+        if !all_known && self.follows_held(conn, record).await? {
+            return Ok(Err(Stop::Held("after_held")));
+        }
+        if let std::collections::btree_map::Entry::Vacant(entry) = self.bases.entry(record) {
+            let stored = doc::stored(conn, record).await?;
+            entry.insert(stored.map(|stored| stored.bytes));
+        }
+        let base = self.bases.get(&record).and_then(Option::as_deref);
+        let signer = self.case.header.journal();
+        let verdict = judge_in_past(base, section, signer, self.rules, &|dep| past.contains(dep));
+        match verdict {
+            Verdict::Accepted(admitted) => {
+                let changes = admitted.changes.iter().map(|change| Hash(change.hash));
+                self.fresh.extend(changes);
+                self.bases.insert(record, Some(admitted.snapshot.clone()));
+                Ok(Ok(*admitted))
+            }
+            Verdict::Refused(refusal) => Ok(Err(Stop::Refused(refusal.code()))),
+            // Our own cache is at fault, not the bundle.
+            Verdict::Held(Hold::Snapshot) => Err(StoreError::Damaged("a record's snapshot")),
+            Verdict::Held(hold) => Ok(Err(Stop::Held(hold.code()))),
+        }
+    }
+
+    /// The section's outside dependencies that are in the bundle's causal past, and whether
+    /// every one has passed the gate here.
+    async fn deps(
+        &self,
+        conn: &mut SqliteConnection,
+        section: &RecordChanges,
+    ) -> Result<(Vec<Hash>, bool), StoreError> {
+        let scans = section.changes.iter().map(|change| prescan(change));
+        // What does not scan is for the gate to refuse.
+        let scans: Vec<_> = scans.filter_map(Result::ok).collect();
+        let mut past = self.fresh.clone();
+        let mut all_known = true;
+        for dep in scans.iter().flat_map(|scan| &scan.deps) {
+            if past.contains(dep) || scans.iter().any(|scan| scan.hash == *dep) {
+                continue;
+            }
+            let row = sqlx::query(
+                "select site, incarnation, seq from change where hash = $1 and record = $2",
+            )
+            .bind(dep.0.to_vec())
+            .bind(section.record.0.to_vec())
+            .fetch_optional(&mut *conn)
+            .await?;
+            match row {
+                Some(row) => {
+                    let seq = uint(row.try_get("seq")?)?;
+                    if seq <= self.case.past.seq(journal_of(&row)?) {
+                        past.push(*dep);
+                    }
+                }
+                None => all_known = false,
+            }
+        }
+        Ok((past, all_known))
+    }
+
+    /// Whether a held bundle in the causal past would have changed this record.
+    async fn follows_held(
+        &self,
+        conn: &mut SqliteConnection,
+        record: RecordId,
+    ) -> Result<bool, StoreError> {
+        let rows = sqlx::query("select site, incarnation, seq from held_record where record = $1")
+            .bind(record.0.to_vec())
+            .fetch_all(conn)
+            .await?;
+        for row in rows {
+            if uint(row.try_get("seq")?)? <= self.case.past.seq(journal_of(&row)?) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// What a header's dependencies come to here.
+pub(crate) enum Deps {
+    /// All judged; the bundle's causal past, and whether one names another branch.
+    Judged { past: Past, contradicts: bool },
+    /// The first one that is not here.
+    Missing { journal: JournalId, seq: u64 },
+}
+
+/// Looks a header's predecessor and dependencies up.
+pub(crate) async fn deps(
+    conn: &mut SqliteConnection,
+    state: &State,
+    header: &Header,
+) -> Result<Deps, StoreError> {
+    let journal = header.journal();
+    let mut past = state
+        .tips
+        .get(&journal)
+        .map(|tip| tip.past.clone())
+        .unwrap_or_default();
+    let mut contradicts = false;
+    for dep in &header.deps {
+        let held = state.head(dep.journal).map_or(0, |head| head.seq);
+        if dep.journal == journal || dep.seq == 0 {
+            contradicts = true;
+            continue;
+        }
+        if dep.seq > held {
+            let (journal, seq) = (dep.journal, dep.seq);
+            return Ok(Deps::Missing { journal, seq });
+        }
+        let row = sqlx::query(
+            "select hash, past from bundle where site = $1 and incarnation = $2 and seq = $3",
+        )
+        .bind(dep.journal.site.0.to_vec())
+        .bind(i64::from(dep.journal.incarnation))
+        .bind(crate::meta::int(dep.seq))
+        .fetch_optional(&mut *conn)
+        .await?
+        .ok_or(StoreError::Damaged("a journal has a gap"))?;
+        if Hash(id(&row, "hash")?) == dep.hash {
+            past.merge(&Past::decode(&row.try_get::<Vec<u8>, _>("past")?)?);
+            past.add(dep);
+        } else {
+            contradicts = true;
+        }
+    }
+    past.set_own(header);
+    Ok(Deps::Judged { past, contradicts })
+}

@@ -30,6 +30,7 @@ mod join_code;
 mod judge;
 mod list;
 mod meta;
+mod number;
 mod open;
 mod past;
 mod project;

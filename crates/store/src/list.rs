@@ -1,9 +1,23 @@
 //! Lists of records, and one record whole.
 
+use crate::doc;
 use crate::error::StoreError;
-use crate::row::{Linked, RecordRow, StoredRecord};
+use crate::meta::{id, int, journal_of, uint};
+use crate::number::day_bounds;
+use crate::row::{ChangeOrigin, EntryOrigin, Linked, RecordRow, StoredRecord};
+use crate::search;
 use crate::store::Store;
-use records::id::{RecordId, SiteId};
+use records::bundle::{Head, decode_header};
+use records::id::{AccountId, EntryId, Hash, RecordId, SiteId};
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+/// Rows of a page when nothing is said.
+const DEFAULT_LIMIT: u32 = 50;
+/// Rows of a page at most.
+pub(crate) const MAX_LIMIT: u32 = 200;
+/// Kinds one filter names at most.
+const MAX_KINDS: usize = 8;
 
 /// What a list asks for. The default asks for the newest 50 records of all kinds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,21 +49,111 @@ pub struct Page {
     pub next: Option<String>,
 }
 
+/// The columns of a row; `$1` is our own site, whose changes have to be acknowledged.
+macro_rules! row_columns {
+    () => {
+        "select r.id, r.kind, r.number, r.site, r.happened_at, r.sort_at, r.recorded_at, r.author,
+             coalesce(p.title, '') as author_name, r.title, r.summary, r.state, r.open, r.category,
+             r.level, r.sensitive, r.amended, r.incident, r.rev, r.cursor,
+             not exists (
+                 select 1 from change c where c.record = r.id and c.site = $1
+                 and c.seq > coalesce((
+                     select max(a.seq) from peer_ack a
+                     where a.site = c.site and a.incarnation = c.incarnation), 0)) as acked
+         from record r left join record p on p.id = r.author and p.kind = 'person' "
+    };
+}
+pub(crate) use row_columns;
+
+macro_rules! list_where {
+    () => {
+        "where ($2 = 0 or r.kind in ($3, $4, $5, $6, $7, $8, $9, $10))
+         and ($11 is null or r.site = $11)
+         and ($12 is null or r.category = $12)
+         and r.sort_at >= $13 and r.sort_at < $14
+         and ($15 is null or r.open = $15)
+         and (r.sort_at < $16 or (r.sort_at = $16 and r.id > $17)) "
+    };
+}
+
+const LIST: &str = concat!(
+    row_columns!(),
+    list_where!(),
+    "order by r.sort_at desc, r.id limit $18"
+);
+
+const SEARCH: &str = concat!(
+    row_columns!(),
+    list_where!(),
+    "and r.no in (select rowid from search where search match $19)
+     order by r.sort_at desc, r.id limit $18"
+);
+
+/// After which record a page begins: its sort time and id.
+fn cursor(text: Option<&str>) -> Result<(i64, Vec<u8>), StoreError> {
+    let Some(text) = text else {
+        return Ok((i64::MAX, Vec::new()));
+    };
+    let (at, id) = text.split_once('.').ok_or(StoreError::BadCursor)?;
+    let at = at.parse().map_err(|_| StoreError::BadCursor)?;
+    let id: RecordId = id.parse().map_err(|_| StoreError::BadCursor)?;
+    Ok((at, id.0.to_vec()))
+}
+
 impl Store {
     /// One page of records.
     ///
     /// # Errors
     /// [`StoreError::BadCursor`], or what the database says.
     pub async fn list(&self, filter: &Filter) -> Result<Page, StoreError> {
-        unimplemented!()
-    }
-
-    /// One record whole; `None` if it is not here.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn record(&self, id: RecordId) -> Result<Option<StoredRecord>, StoreError> {
-        unimplemented!()
+        let typed = filter.query.as_deref().map(str::trim).unwrap_or_default();
+        let expression = search::expression(typed);
+        if expression.is_none() && !typed.is_empty() {
+            // Only signs and spaces: nothing can match.
+            return Ok(Page {
+                rows: Vec::new(),
+                next: None,
+            });
+        }
+        let limit = match filter.limit {
+            0 => DEFAULT_LIMIT,
+            limit => limit.min(MAX_LIMIT),
+        };
+        let (from, to) = filter.day.map_or((i64::MIN, i64::MAX), day_bounds);
+        let (at, after) = cursor(filter.after.as_deref())?;
+        let sql = if expression.is_some() { SEARCH } else { LIST };
+        let kinds = filter.kinds.len().min(MAX_KINDS);
+        let mut query = sqlx::query(sql)
+            .bind(self.own_site())
+            .bind(int(kinds as u64));
+        for index in 0..MAX_KINDS {
+            query = query.bind(filter.kinds.get(index).cloned().unwrap_or_default());
+        }
+        query = query
+            .bind(filter.site.map(|site| site.0.to_vec()))
+            .bind(filter.category.clone())
+            .bind(from)
+            .bind(to)
+            .bind(filter.open)
+            .bind(at)
+            .bind(after)
+            // One more row tells whether there is a next page.
+            .bind(i64::from(limit) + 1);
+        if let Some(expression) = expression {
+            query = query.bind(expression);
+        }
+        let mut found = query.fetch_all(&self.inner.readers).await?;
+        let more = found.len() > limit as usize;
+        found.truncate(limit as usize);
+        let next = match found.last() {
+            Some(last) if more => {
+                let at: i64 = last.try_get("sort_at")?;
+                Some(format!("{at}.{}", RecordId(id(last, "id")?)))
+            }
+            _ => None,
+        };
+        let rows = found.iter().map(row).collect::<Result<_, _>>()?;
+        Ok(Page { rows, next })
     }
 
     /// One record's row; `None` if it is not here.
@@ -57,7 +161,61 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn row(&self, id: RecordId) -> Result<Option<RecordRow>, StoreError> {
-        unimplemented!()
+        let found = sqlx::query(concat!(row_columns!(), "where r.id = $2"))
+            .bind(self.own_site())
+            .bind(id.0.to_vec())
+            .fetch_optional(&self.inner.readers)
+            .await?;
+        found.as_ref().map(row).transpose()
+    }
+
+    /// One record whole; `None` if it is not here.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn record(&self, id: RecordId) -> Result<Option<StoredRecord>, StoreError> {
+        // One read transaction, so that row, document and origins belong together.
+        let mut tx = self.inner.readers.begin().await?;
+        let found = sqlx::query(concat!(row_columns!(), "where r.id = $2"))
+            .bind(self.own_site())
+            .bind(id.0.to_vec())
+            .fetch_optional(&mut *tx)
+            .await?;
+        let Some(found) = found else {
+            return Ok(None);
+        };
+        let stored = doc::stored(&mut tx, id)
+            .await?
+            .ok_or(StoreError::Damaged("a record has no snapshot"))?;
+        let entries = sqlx::query(
+            "select e.field, e.entry, e.author, coalesce(p.title, '') as author_name, e.site,
+                 e.wall_ms, e.hlc
+             from entry_origin e left join record p on p.id = e.author and p.kind = 'person'
+             where e.record = $1 order by e.hlc, e.entry",
+        )
+        .bind(id.0.to_vec())
+        .fetch_all(&mut *tx)
+        .await?;
+        let changes = sqlx::query(
+            "select b.site, b.incarnation, b.seq, b.hash, b.header
+             from (select distinct site, incarnation, seq from change where record = $1) c
+             join bundle b on b.site = c.site and b.incarnation = c.incarnation and b.seq = c.seq",
+        )
+        .bind(id.0.to_vec())
+        .fetch_all(&mut *tx)
+        .await?;
+        let mut changes: Vec<ChangeOrigin> =
+            changes.iter().map(change).collect::<Result<_, _>>()?;
+        changes.sort_by_key(|change| (change.hlc, change.head));
+        for change in &mut changes {
+            change.author_name = name(&mut tx, change.author).await?;
+        }
+        Ok(Some(StoredRecord {
+            row: row(&found)?,
+            record: doc::record(&stored.bytes, &stored.kind)?,
+            entries: entries.iter().map(entry).collect::<Result<_, _>>()?,
+            changes,
+        }))
     }
 
     /// Records that name this one in a record field, newest first, at most 200.
@@ -65,6 +223,96 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn linked(&self, id: RecordId) -> Result<Vec<Linked>, StoreError> {
-        unimplemented!()
+        let found = sqlx::query(concat!(
+            "select l.relation, x.* from link l join (",
+            row_columns!(),
+            ") x on x.id = l.record
+             where l.target = $2 order by x.sort_at desc, x.id, l.relation limit 200"
+        ))
+        .bind(self.own_site())
+        .bind(id.0.to_vec())
+        .fetch_all(&self.inner.readers)
+        .await?;
+        let linked = found.iter().map(|found| {
+            Ok(Linked {
+                relation: found.try_get("relation")?,
+                row: row(found)?,
+            })
+        });
+        linked.collect()
     }
+
+    /// Our own site as SQL wants it; no site's id is empty.
+    pub(crate) fn own_site(&self) -> Vec<u8> {
+        let own = self.own_journal();
+        own.map(|journal| journal.site.0.to_vec())
+            .unwrap_or_default()
+    }
+}
+
+/// A row of [`row_columns`].
+pub(crate) fn row(row: &SqliteRow) -> Result<RecordRow, StoreError> {
+    let incident: Option<Vec<u8>> = row.try_get("incident")?;
+    let incident = incident
+        .map(|id| RecordId::from_slice(&id).ok_or(StoreError::Damaged("an incident's id")))
+        .transpose()?;
+    Ok(RecordRow {
+        id: RecordId(id(row, "id")?),
+        kind: row.try_get("kind")?,
+        number: row.try_get("number")?,
+        site: SiteId(id(row, "site")?),
+        happened_at: row.try_get("happened_at")?,
+        recorded_at: row.try_get("recorded_at")?,
+        author: AccountId(id(row, "author")?),
+        author_name: row.try_get("author_name")?,
+        title: row.try_get("title")?,
+        summary: row.try_get("summary")?,
+        state: row.try_get("state")?,
+        open: row.try_get::<i64, _>("open")? != 0,
+        category: row.try_get("category")?,
+        level: row.try_get("level")?,
+        sensitive: row.try_get::<i64, _>("sensitive")? != 0,
+        amended: row.try_get("amended")?,
+        incident,
+        acked: row.try_get::<i64, _>("acked")? != 0,
+        rev: uint(row.try_get("rev")?)?,
+    })
+}
+
+fn entry(row: &SqliteRow) -> Result<EntryOrigin, StoreError> {
+    Ok(EntryOrigin {
+        field: row.try_get("field")?,
+        entry: EntryId(id(row, "entry")?),
+        author: AccountId(id(row, "author")?),
+        author_name: row.try_get("author_name")?,
+        site: SiteId(id(row, "site")?),
+        wall_ms: row.try_get("wall_ms")?,
+        hlc: uint(row.try_get("hlc")?)?,
+    })
+}
+
+fn change(row: &SqliteRow) -> Result<ChangeOrigin, StoreError> {
+    let header: Vec<u8> = row.try_get("header")?;
+    let header = decode_header(&header).map_err(|_| StoreError::Damaged("a bundle header"))?;
+    Ok(ChangeOrigin {
+        head: Head {
+            journal: journal_of(row)?,
+            seq: uint(row.try_get("seq")?)?,
+            hash: Hash(id(row, "hash")?),
+        },
+        action: header.action,
+        author: header.account,
+        author_name: String::new(),
+        wall_ms: header.wall_ms,
+        hlc: header.hlc,
+    })
+}
+
+async fn name(conn: &mut sqlx::SqliteConnection, id: AccountId) -> Result<String, StoreError> {
+    let name: Option<String> =
+        sqlx::query_scalar("select title from record where id = $1 and kind = 'person'")
+            .bind(id.0.to_vec())
+            .fetch_optional(conn)
+            .await?;
+    Ok(name.unwrap_or_default())
 }

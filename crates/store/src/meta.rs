@@ -1,1 +1,219 @@
-//! meta
+//! The few single values a store keeps, and loading the writer's memory from the database.
+
+use crate::error::StoreError;
+use crate::past::Past;
+use crate::state::{State, Tip};
+use records::bundle::Head;
+use records::id::{Hash, InstitutionId, JournalId, SiteId};
+use records::journal;
+use records::payload;
+use records::trust::Trust;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The institution this store belongs to.
+pub(crate) const INSTITUTION: &str = "institution";
+/// Our own journal, as the last writer named it.
+pub(crate) const OWN: &str = "own_journal";
+/// The journal of ours that came back from a peer and must not be continued.
+pub(crate) const RESTORED: &str = "restored_journal";
+/// The feed cursor. It must never fall, not even over a restart.
+pub(crate) const CURSOR: &str = "cursor";
+/// The newest rule set of the program that judged last.
+pub(crate) const RULES: &str = "judged_with_rules";
+
+pub(crate) async fn get(
+    conn: &mut SqliteConnection,
+    name: &'static str,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    Ok(sqlx::query_scalar("select value from meta where name = $1")
+        .bind(name)
+        .fetch_optional(conn)
+        .await?)
+}
+
+pub(crate) async fn set(
+    conn: &mut SqliteConnection,
+    name: &'static str,
+    value: Vec<u8>,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into meta(name, value) values($1, $2)
+         on conflict(name) do update set value = excluded.value",
+    )
+    .bind(name)
+    .bind(value)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A `u64` as SQL has it. Places, clocks and cursors stay far below 2^63.
+pub(crate) fn int(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A stored number that was written by [`int`].
+pub(crate) fn uint(value: i64) -> Result<u64, StoreError> {
+    u64::try_from(value).map_err(|_| StoreError::Damaged("a negative number"))
+}
+
+/// The fixed-size identifier in column `name`.
+pub(crate) fn id<const N: usize>(row: &SqliteRow, name: &str) -> Result<[u8; N], StoreError> {
+    let bytes: Vec<u8> = row.try_get(name)?;
+    bytes
+        .try_into()
+        .map_err(|_| StoreError::Damaged("an identifier has another length"))
+}
+
+/// The journal in columns `site` and `incarnation`.
+pub(crate) fn journal_of(row: &SqliteRow) -> Result<JournalId, StoreError> {
+    let incarnation: i64 = row.try_get("incarnation")?;
+    Ok(JournalId {
+        site: SiteId(id(row, "site")?),
+        incarnation: u32::try_from(incarnation)
+            .map_err(|_| StoreError::Damaged("an incarnation"))?,
+    })
+}
+
+/// The head in columns `site`, `incarnation`, `seq` and `hash`.
+pub(crate) fn head_of(row: &SqliteRow) -> Result<Head, StoreError> {
+    Ok(Head {
+        journal: journal_of(row)?,
+        seq: uint(row.try_get("seq")?)?,
+        hash: Hash(id(row, "hash")?),
+    })
+}
+
+/// The journal kept under `name`.
+async fn journal(
+    conn: &mut SqliteConnection,
+    name: &'static str,
+) -> Result<Option<JournalId>, StoreError> {
+    let bytes = get(conn, name).await?;
+    bytes
+        .map(|bytes| minicbor::decode(&bytes))
+        .transpose()
+        .map_err(|_| StoreError::Damaged("a kept journal id"))
+}
+
+/// Loads the writer's memory.
+pub(crate) async fn load(conn: &mut SqliteConnection) -> Result<State, StoreError> {
+    let institution = get(conn, INSTITUTION).await?;
+    let institution = institution
+        .map(|bytes| InstitutionId::from_slice(&bytes))
+        .map(|id| id.ok_or(StoreError::Damaged("the institution id")))
+        .transpose()?;
+    let own = journal(conn, OWN).await?;
+    let restored = journal(conn, RESTORED).await?;
+    let (tips, hlc) = tips(conn).await?;
+    let cursor = get(conn, CURSOR).await?.unwrap_or(vec![0; 8]);
+    let cursor = cursor
+        .try_into()
+        .map_err(|_| StoreError::Damaged("the feed cursor"))?;
+    let row: i64 = sqlx::query_scalar("select coalesce(max(no), 0) from record")
+        .fetch_one(&mut *conn)
+        .await?;
+    let place: i64 = sqlx::query_scalar("select coalesce(max(place), 0) from bundle")
+        .fetch_one(&mut *conn)
+        .await?;
+    let acked = acked(conn, own).await?;
+    Ok(State {
+        institution,
+        own,
+        writer: None,
+        restored: own.is_some() && own == restored,
+        tips,
+        acked,
+        trust: Arc::new(trust(conn, institution.unwrap_or_default()).await?),
+        hlc,
+        cursor: u64::from_be_bytes(cursor),
+        place,
+        row,
+        replay: false,
+    })
+}
+
+/// The newest bundle of each journal; two index look-ups a journal, however long it is.
+async fn tips(conn: &mut SqliteConnection) -> Result<(BTreeMap<JournalId, Tip>, u64), StoreError> {
+    let mut tips = BTreeMap::new();
+    let mut hlc = 0;
+    let (mut site, mut incarnation) = (Vec::new(), -1i64);
+    loop {
+        let row = sqlx::query(
+            "select site, incarnation, seq, hash, header, past, received_ms from bundle
+             where (site, incarnation) = (
+                 select site, incarnation from bundle where (site, incarnation) > ($1, $2)
+                 order by site, incarnation limit 1)
+             order by seq desc limit 1",
+        )
+        .bind(site)
+        .bind(incarnation)
+        .fetch_optional(&mut *conn)
+        .await?;
+        let Some(row) = row else {
+            return Ok((tips, hlc));
+        };
+        let head = head_of(&row)?;
+        let header: Vec<u8> = row.try_get("header")?;
+        let header = records::bundle::decode_header(&header)
+            .map_err(|_| StoreError::Damaged("a bundle header"))?;
+        let received: i64 = row.try_get("received_ms")?;
+        hlc = journal::observe_hlc(hlc, header.hlc, received);
+        let tip = Tip {
+            head,
+            hlc: header.hlc,
+            past: Past::decode(&row.try_get::<Vec<u8>, _>("past")?)?,
+        };
+        (site, incarnation) = (row.try_get("site")?, row.try_get("incarnation")?);
+        tips.insert(head.journal, tip);
+    }
+}
+
+/// Highest place of each of our own site's journals that some other site holds.
+pub(crate) async fn acked(
+    conn: &mut SqliteConnection,
+    own: Option<JournalId>,
+) -> Result<BTreeMap<JournalId, u64>, StoreError> {
+    let Some(own) = own else {
+        return Ok(BTreeMap::new());
+    };
+    let rows = sqlx::query(
+        "select site, incarnation, max(seq) as seq from peer_ack
+         where site = $1 group by site, incarnation",
+    )
+    .bind(own.site.0.to_vec())
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| Ok((journal_of(row)?, uint(row.try_get("seq")?)?)))
+        .collect()
+}
+
+/// The institution journal folded; bundles in quarantine do not count.
+async fn trust(
+    conn: &mut SqliteConnection,
+    institution: InstitutionId,
+) -> Result<Trust, StoreError> {
+    let mut trust = Trust::new(institution);
+    let rows = sqlx::query(
+        "select header, payload from bundle b where site = $1 and incarnation = 0
+         and not exists (select 1 from quarantine q
+             where q.site = b.site and q.incarnation = b.incarnation and q.seq = b.seq)
+         order by seq",
+    )
+    .bind(SiteId::INSTITUTION.0.to_vec())
+    .fetch_all(conn)
+    .await?;
+    for row in rows {
+        let header = records::bundle::decode_header(&row.try_get::<Vec<u8>, _>("header")?)
+            .map_err(|_| StoreError::Damaged("a bundle header"))?;
+        let sections = payload::decode(&row.try_get::<Vec<u8>, _>("payload")?)
+            .map_err(|_| StoreError::Damaged("a bundle payload"))?;
+        trust = crate::institution::apply(&trust, &header, &sections)
+            .map_err(|_| StoreError::Damaged("the institution journal"))?;
+    }
+    Ok(trust)
+}

@@ -1,10 +1,20 @@
 //! Opening a data directory.
 
 use crate::error::OpenError;
-use crate::store::Store;
+use crate::state::State;
+use crate::store::{Inner, Store};
+use crate::writer::{self, Queue};
+use crate::{meta, schema};
+use records::gate;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, SqliteConnection, SqlitePool};
+use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
 
 /// The database's name in the data directory.
 pub(crate) const DATABASE: &str = "dutyroom.db";
@@ -74,6 +84,9 @@ pub struct Options {
     pub max_pages: Option<Arc<AtomicU64>>,
 }
 
+/// How many read-only connections serve lists and sync.
+const READERS: u32 = 4;
+
 impl Store {
     /// Opens a data directory, making the database in an empty one, and locks it until the
     /// store is dropped.
@@ -89,15 +102,161 @@ impl Store {
     /// # Errors
     /// As there.
     pub async fn open_with(dir: &Path, options: Options) -> Result<Store, OpenError> {
-        unimplemented!()
+        let lock = lock(dir)?;
+        let path = dir.join(DATABASE);
+        let mut conn = writing(&path, &options).connect().await?;
+        schema::migrate(&mut conn).await?;
+        let state = meta::load(&mut conn).await?;
+        let outdated = rules_changed(&mut conn, &state).await?;
+        let readers = readers(reading(&path, false));
+        let store = Self::start(conn, state, options, readers, Some(lock))?;
+        if outdated {
+            store.rebuild().await?;
+        }
+        Ok(store)
     }
 
-    /// Opens a data directory for reading beside a running site; every write answers
+    /// Opens a data directory for reading beside a running site. What it shows without a query
+    /// (frontier, trust, counts in memory) is the moment of opening; every write answers
     /// [`crate::StoreError::ReadOnly`].
     ///
     /// # Errors
     /// [`OpenError`].
     pub async fn open_read_only(dir: &Path) -> Result<Store, OpenError> {
-        unimplemented!()
+        let (mut conn, options) = connect_read_only(dir).await?;
+        let state = meta::load(&mut conn).await?;
+        Self::start(conn, state, Options::default(), readers(options), None)
     }
+
+    fn start(
+        conn: SqliteConnection,
+        state: State,
+        options: Options,
+        readers: SqlitePool,
+        lock: Option<File>,
+    ) -> Result<Store, OpenError> {
+        let (sender, queue) = mpsc::channel(writer::QUEUE);
+        let (view_sender, view) = watch::channel(state.view());
+        let (cursor_sender, cursor) = watch::channel(state.cursor);
+        let transactions = Arc::new(AtomicU64::new(0));
+        let writer = writer::Loop {
+            conn,
+            state,
+            options,
+            queue,
+            view: view_sender,
+            cursor: cursor_sender,
+            transactions: transactions.clone(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || {
+                futures::executor::block_on(writer.run());
+                // Unlocked only now that the connection is closed.
+                drop(lock);
+            })?;
+        Ok(Store {
+            inner: Arc::new(Inner {
+                readers,
+                queue: Some(Queue(sender)),
+                view,
+                cursor,
+                transactions,
+                thread: Some(thread),
+            }),
+        })
+    }
+}
+
+/// A read-only connection to a database that may be in use, and its options for more.
+pub(crate) async fn connect_read_only(
+    dir: &Path,
+) -> Result<(SqliteConnection, SqliteConnectOptions), OpenError> {
+    let path = dir.join(DATABASE);
+    if !path.try_exists()? {
+        return Err(OpenError::Missing);
+    }
+    // Without a log there is no writer, and a read-only file system lets SQLite make no index
+    // of the log: then the file is read as it lies.
+    let log = dir.join(format!("{DATABASE}-wal"));
+    let still = !log.try_exists()? && !can_write(dir);
+    let options = reading(&path, still);
+    let mut conn = options.connect().await?;
+    let version = schema::check(&mut conn).await?;
+    if version == 0 {
+        return Err(OpenError::Missing);
+    }
+    Ok((conn, options))
+}
+
+fn can_write(dir: &Path) -> bool {
+    rustix::fs::access(dir, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+fn lock(dir: &Path) -> Result<File, OpenError> {
+    let io = |error: std::io::Error| match error.kind() {
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => OpenError::ReadOnly,
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => OpenError::Full,
+        _ => OpenError::Io(error),
+    };
+    std::fs::create_dir_all(dir).map_err(io)?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(dir.join(LOCK))
+        .map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Held),
+        Err(TryLockError::Error(error)) => Err(io(error)),
+    }
+}
+
+fn common(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        .statement_cache_capacity(128)
+        .pragma("temp_store", "memory")
+        // Statements are logged by nobody: their times are in metrics, their values are private.
+        .disable_statement_logging()
+}
+
+fn writing(path: &Path, options: &Options) -> SqliteConnectOptions {
+    common(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(match options.synchronous {
+            Synchronous::Full => SqliteSynchronous::Full,
+            Synchronous::Off => SqliteSynchronous::Off,
+        })
+        .pragma("cell_size_check", "on")
+}
+
+fn reading(path: &Path, still: bool) -> SqliteConnectOptions {
+    common(path).read_only(true).immutable(still)
+}
+
+fn readers(options: SqliteConnectOptions) -> SqlitePool {
+    SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .acquire_timeout(Duration::from_secs(30))
+        .connect_lazy_with(options)
+}
+
+/// Whether verdicts here come from a program with other rule sets than ours. A new store is
+/// marked as up to date.
+async fn rules_changed(conn: &mut SqliteConnection, state: &State) -> Result<bool, OpenError> {
+    let ours = gate::RULES.to_be_bytes().to_vec();
+    let theirs = meta::get(conn, meta::RULES).await?;
+    if theirs.as_ref() == Some(&ours) {
+        return Ok(false);
+    }
+    if state.tips.is_empty() {
+        meta::set(conn, meta::RULES, ours).await?;
+        return Ok(false);
+    }
+    Ok(true)
 }

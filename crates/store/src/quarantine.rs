@@ -1,8 +1,11 @@
 //! What did not pass: refused and held bundles, and forks.
 
 use crate::error::StoreError;
-use crate::row::{Fork, Quarantined};
+use crate::meta::{head_of, id, journal_of, uint};
+use crate::row::{Fork, QuarantineVerdict, Quarantined};
 use crate::store::Store;
+use records::id::{Hash, RecordId};
+use sqlx::Row as _;
 
 impl Store {
     /// Refused and held bundles, latest first, at most 1,000.
@@ -10,7 +13,28 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn quarantine(&self) -> Result<Vec<Quarantined>, StoreError> {
-        unimplemented!()
+        let rows = sqlx::query(
+            "select site, incarnation, seq, hash, verdict, code, record, received_ms
+             from quarantine order by received_ms desc, site, incarnation, seq desc limit 1000",
+        )
+        .fetch_all(&self.inner.readers)
+        .await?;
+        let quarantined = rows.iter().map(|row| {
+            let record: Option<Vec<u8>> = row.try_get("record")?;
+            let verdict: String = row.try_get("verdict")?;
+            Ok(Quarantined {
+                head: head_of(row)?,
+                verdict: match verdict.as_str() {
+                    "refused" => QuarantineVerdict::Refused,
+                    "held" => QuarantineVerdict::Held,
+                    _ => return Err(StoreError::Damaged("a verdict")),
+                },
+                code: row.try_get("code")?,
+                record: record.and_then(|id| RecordId::from_slice(&id)),
+                received_ms: row.try_get("received_ms")?,
+            })
+        });
+        quarantined.collect()
     }
 
     /// Forks found here, latest first, at most 1,000.
@@ -18,6 +42,21 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn forks(&self) -> Result<Vec<Fork>, StoreError> {
-        unimplemented!()
+        let rows = sqlx::query(
+            "select site, incarnation, seq, hash, kept, found_ms from branch
+             order by found_ms desc, site, incarnation, seq limit 1000",
+        )
+        .fetch_all(&self.inner.readers)
+        .await?;
+        let forks = rows.iter().map(|row| {
+            Ok(Fork {
+                journal: journal_of(row)?,
+                seq: uint(row.try_get("seq")?)?,
+                kept: Hash(id(row, "kept")?),
+                branch: Hash(id(row, "hash")?),
+                found_ms: row.try_get("found_ms")?,
+            })
+        });
+        forks.collect()
     }
 }

@@ -1,7 +1,32 @@
 //! Dropping every cache and replaying the journals.
 
 use crate::error::StoreError;
+use crate::institution;
+use crate::judge::{self, Bases, Case, Deps, Judgement};
+use crate::meta::{self, id};
+use crate::past::Past;
+use crate::settle;
 use crate::store::Store;
+use crate::writer::{Job, Tx};
+use records::id::{Hash, InstitutionId, JournalId};
+use records::trust::Trust;
+use records::{bundle, gate, payload};
+use sqlx::Row as _;
+use std::sync::Arc;
+
+/// How many bundles are in memory at once during a replay.
+const PAGE: i64 = 64;
+
+const CACHES: &[&str] = &[
+    "delete from quarantine",
+    "delete from held_record",
+    "delete from change",
+    "delete from snapshot",
+    "delete from record",
+    "delete from entry_origin",
+    "delete from link",
+    "insert into search(search) values('delete-all')",
+];
 
 impl Store {
     /// Drops snapshots, projections, search and verdicts, and replays all journals, in one
@@ -10,6 +35,88 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; the caches are as before then.
     pub async fn rebuild(&self) -> Result<(), StoreError> {
-        unimplemented!()
+        self.ask(Job::Rebuild).await?
     }
+}
+
+/// Replays every bundle in the order it was first judged, which respects all dependencies.
+///
+/// The institution journal goes first: revocations count whenever they arrived.
+pub(crate) async fn replay(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    tx.written = true;
+    tx.state.replay = false;
+    for statement in CACHES {
+        sqlx::query(*statement).execute(&mut *tx.conn).await?;
+    }
+    tx.state.row = 0;
+    tx.state.cursor += 1;
+    let institution = tx.state.institution.unwrap_or_default();
+    tx.state.trust = Arc::new(Trust::new(institution));
+    run(tx, true, institution).await?;
+    run(tx, false, institution).await?;
+    tx.state.replay = false;
+    meta::set(tx.conn, meta::RULES, gate::RULES.to_be_bytes().to_vec()).await
+}
+
+async fn run(
+    tx: &mut Tx<'_>,
+    institution_only: bool,
+    institution: InstitutionId,
+) -> Result<(), StoreError> {
+    let mut place = 0i64;
+    loop {
+        let rows = sqlx::query(
+            "select site, incarnation, seq, hash, header, payload, past, place, received_ms
+             from bundle where place > $1 and (site = $2) = $3 order by place limit $4",
+        )
+        .bind(place)
+        .bind(JournalId::INSTITUTION.site.0.to_vec())
+        .bind(institution_only)
+        .bind(PAGE)
+        .fetch_all(&mut *tx.conn)
+        .await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in rows {
+            place = row.try_get("place")?;
+            let case = case(&row)?;
+            if case.header.institution != institution {
+                return Err(StoreError::Damaged("a bundle of another institution"));
+            }
+            again(tx, case).await?;
+        }
+    }
+}
+
+fn case(row: &sqlx::sqlite::SqliteRow) -> Result<Case, StoreError> {
+    let header: Vec<u8> = row.try_get("header")?;
+    let payload: Vec<u8> = row.try_get("payload")?;
+    Ok(Case {
+        header: bundle::decode_header(&header)
+            .map_err(|_| StoreError::Damaged("a bundle header"))?,
+        hash: Hash(id(row, "hash")?),
+        past: Past::decode(&row.try_get::<Vec<u8>, _>("past")?)?,
+        sections: payload::decode(&payload).map_err(|_| StoreError::Damaged("a bundle payload"))?,
+        contradicts: false,
+        received_ms: row.try_get("received_ms")?,
+    })
+}
+
+async fn again(tx: &mut Tx<'_>, mut case: Case) -> Result<(), StoreError> {
+    let judgement = if case.header.journal() == JournalId::INSTITUTION {
+        match institution::apply(&tx.state.trust, &case.header, &case.sections) {
+            Ok(trust) => Judgement::Institution(trust),
+            Err(stop) => Judgement::Quarantine(stop.into()),
+        }
+    } else {
+        if let Deps::Judged { contradicts, .. } =
+            judge::deps(tx.conn, &tx.state, &case.header).await?
+        {
+            case.contradicts = contradicts;
+        }
+        judge::judge(tx.conn, &tx.state, &case, Bases::new()).await?
+    };
+    settle::settle(tx, &case, None, judgement).await?;
+    Ok(())
 }

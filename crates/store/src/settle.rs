@@ -1,1 +1,199 @@
-//! settle
+//! Writing a judged bundle: its journal row and everything derived from it.
+
+use crate::error::StoreError;
+use crate::judge::{Accepted, Case, Failed, Judgement, Stop, vouched};
+use crate::meta::int;
+use crate::open::WritePoint;
+use crate::project;
+use crate::state::Tip;
+use crate::writer::Tx;
+use records::bundle::{Bundle, Head};
+use records::id::{JournalId, SiteId};
+use std::sync::Arc;
+
+/// A bundle's exact bytes.
+pub(crate) struct Signed<'a> {
+    pub(crate) header: &'a [u8],
+    pub(crate) payload: &'a [u8],
+    pub(crate) signature: &'a [u8],
+}
+
+impl<'a> Signed<'a> {
+    pub(crate) fn of(bundle: &'a Bundle) -> Self {
+        Self {
+            header: &bundle.header,
+            payload: &bundle.payload,
+            signature: &bundle.signature,
+        }
+    }
+}
+
+/// Appends the bundle to its journal (unless `signed` is `None`: a replay) and writes what it
+/// comes to.
+pub(crate) async fn settle(
+    tx: &mut Tx<'_>,
+    case: &Case,
+    signed: Option<Signed<'_>>,
+    judgement: Judgement,
+) -> Result<Head, StoreError> {
+    let head = Head {
+        journal: case.header.journal(),
+        seq: case.header.seq,
+        hash: case.hash,
+    };
+    tx.written = true;
+    if let Some(signed) = signed {
+        append(tx, case, &head, &signed).await?;
+    }
+    match judgement {
+        Judgement::Records(accepted) => records(tx, case, &head, &accepted).await?,
+        Judgement::Institution(trust) => {
+            let revoked = |trust: &records::trust::Trust| {
+                let enrolments = trust.enrolments();
+                let cuts = enrolments.filter(|enrolment| trust.cut(enrolment.journal).is_some());
+                cuts.count()
+            };
+            // What was accepted beyond a cut is judged again.
+            tx.state.replay |= revoked(&trust) > revoked(&tx.state.trust);
+            tx.state.trust = Arc::new(trust);
+        }
+        Judgement::Quarantine(failed) => quarantine(tx, case, &head, &failed).await?,
+    }
+    tx.state.cursor += 1;
+    Ok(head)
+}
+
+async fn append(
+    tx: &mut Tx<'_>,
+    case: &Case,
+    head: &Head,
+    signed: &Signed<'_>,
+) -> Result<(), StoreError> {
+    tx.state.place += 1;
+    sqlx::query(
+        "insert into bundle(site, incarnation, seq, hash, header, payload, signature, action,
+             past, place, received_ms)
+         values($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind(head.journal.site.0.to_vec())
+    .bind(i64::from(head.journal.incarnation))
+    .bind(int(head.seq))
+    .bind(head.hash.0.to_vec())
+    .bind(signed.header.to_vec())
+    .bind(signed.payload.to_vec())
+    .bind(signed.signature.to_vec())
+    .bind(case.header.action.0.to_vec())
+    .bind(case.past.encode())
+    .bind(tx.state.place)
+    .bind(case.received_ms)
+    .execute(&mut *tx.conn)
+    .await?;
+    tx.reach(WritePoint::Bundle)?;
+    let revoked: Vec<(JournalId, u64)> = revoked_with_vouched(tx);
+    let tip = Tip {
+        head: *head,
+        hlc: case.header.hlc,
+        past: case.past.clone(),
+    };
+    tx.state.tips.insert(head.journal, tip);
+    // A dependency on a bundle beyond its journal's cut makes that one count.
+    tx.state.replay |= revoked
+        .iter()
+        .any(|(journal, before)| vouched(&tx.state, *journal) > *before);
+    Ok(())
+}
+
+fn revoked_with_vouched(tx: &Tx<'_>) -> Vec<(JournalId, u64)> {
+    let trust = &tx.state.trust;
+    let journals = trust.enrolments().map(|enrolment| enrolment.journal);
+    journals
+        .filter_map(|journal| {
+            let (cut, _) = trust.cut(journal)?;
+            Some((journal, vouched(&tx.state, journal).max(cut)))
+        })
+        .collect()
+}
+
+async fn records(
+    tx: &mut Tx<'_>,
+    case: &Case,
+    head: &Head,
+    accepted: &[Accepted],
+) -> Result<(), StoreError> {
+    for Accepted { section, admitted } in accepted {
+        for change in &admitted.changes {
+            sqlx::query(
+                "insert into change(hash, record, site, incarnation, seq)
+                 values($1, $2, $3, $4, $5) on conflict do nothing",
+            )
+            .bind(change.hash.to_vec())
+            .bind(section.record.0.to_vec())
+            .bind(head.journal.site.0.to_vec())
+            .bind(i64::from(head.journal.incarnation))
+            .bind(int(head.seq))
+            .execute(&mut *tx.conn)
+            .await?;
+        }
+        tx.reach(WritePoint::Changes)?;
+        sqlx::query(
+            "insert into snapshot(record, kind, bytes) values($1, $2, $3)
+             on conflict(record) do update set bytes = excluded.bytes",
+        )
+        .bind(section.record.0.to_vec())
+        .bind(section.kind.as_str())
+        .bind(admitted.snapshot.clone())
+        .execute(&mut *tx.conn)
+        .await?;
+        tx.reach(WritePoint::Snapshot)?;
+        project::project(tx, &case.header, section, admitted).await?;
+    }
+    Ok(())
+}
+
+async fn quarantine(
+    tx: &mut Tx<'_>,
+    case: &Case,
+    head: &Head,
+    failed: &Failed,
+) -> Result<(), StoreError> {
+    let (verdict, code) = match failed.stop {
+        Stop::Refused(code) => ("refused", code),
+        Stop::Held(code) => ("held", code),
+    };
+    tracing::warn!(
+        bundle.hash = %case.hash,
+        site.id = %head.journal.site,
+        bundle.seq = head.seq,
+        verdict,
+        code,
+        "a bundle went to quarantine"
+    );
+    sqlx::query(
+        "insert into quarantine(site, incarnation, seq, hash, verdict, code, record, received_ms)
+         values($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(head.journal.site.0.to_vec())
+    .bind(i64::from(head.journal.incarnation))
+    .bind(int(head.seq))
+    .bind(head.hash.0.to_vec())
+    .bind(verdict)
+    .bind(code)
+    .bind(failed.record.map(|record| record.0.to_vec()))
+    .bind(case.received_ms)
+    .execute(&mut *tx.conn)
+    .await?;
+    let held = matches!(failed.stop, Stop::Held(_)) && head.journal.site != SiteId::INSTITUTION;
+    for record in failed.records.iter().filter(|_| held) {
+        sqlx::query(
+            "insert into held_record(record, site, incarnation, seq) values($1, $2, $3, $4)
+             on conflict do nothing",
+        )
+        .bind(record.0.to_vec())
+        .bind(head.journal.site.0.to_vec())
+        .bind(i64::from(head.journal.incarnation))
+        .bind(int(head.seq))
+        .execute(&mut *tx.conn)
+        .await?;
+    }
+    Ok(())
+}

@@ -9,6 +9,8 @@ use records::id::{InstitutionId, JournalId};
 use records::trust::Trust;
 use sqlx::SqlitePool;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::thread::JoinHandle;
 use tokio::sync::{oneshot, watch};
 
 /// One site's store; cheap to clone. The data directory stays locked until the last clone is
@@ -26,9 +28,27 @@ impl std::fmt::Debug for Store {
 
 pub(crate) struct Inner {
     pub(crate) readers: SqlitePool,
-    pub(crate) queue: Queue,
+    /// `None` only while dropping.
+    pub(crate) queue: Option<Queue>,
     pub(crate) view: watch::Receiver<View>,
     pub(crate) cursor: watch::Receiver<u64>,
+    pub(crate) transactions: Arc<AtomicU64>,
+    pub(crate) thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Inner {
+    /// Closes the queue and waits until the writer has finished and unlocked the directory, so
+    /// that whoever drops a store can open it again. The writer needs no async runtime for it.
+    fn drop(&mut self) {
+        self.queue = None;
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        // A decision may own the last handle and is dropped on the writer's own thread.
+        if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
+            tracing::error!("the writer has panicked");
+        }
+    }
 }
 
 impl Store {
@@ -88,7 +108,8 @@ impl Store {
         job: impl FnOnce(oneshot::Sender<T>) -> Job,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.inner.queue.send(job(reply)).await?;
+        let queue = self.inner.queue.as_ref().ok_or(StoreError::Stopped)?;
+        queue.send(job(reply)).await?;
         answer.await.map_err(|_| StoreError::Stopped)
     }
 }

@@ -1,1 +1,119 @@
-//! Bundles that wait for a predecessor or a dependency.
+//! Bundles that wait for a predecessor or a dependency, within stated bounds.
+
+use crate::error::StoreError;
+use crate::meta::{id, int};
+use crate::open::WritePoint;
+use crate::writer::Tx;
+use records::bundle::{Bundle, Header};
+use records::id::{Hash, JournalId};
+use sqlx::Row as _;
+
+/// How many bundles of one journal may wait.
+pub(crate) const MAX_BUNDLES: i64 = 4_096;
+/// How many bytes of one journal may wait.
+pub(crate) const MAX_BYTES: i64 = 16 * 1024 * 1024;
+
+/// A waiting bundle whose turn may have come.
+pub(crate) struct Released {
+    pub(crate) hash: Hash,
+    pub(crate) bundle: Bundle,
+    pub(crate) received_ms: i64,
+}
+
+pub(crate) async fn contains(tx: &mut Tx<'_>, hash: Hash) -> Result<bool, StoreError> {
+    let found: Option<i64> = sqlx::query_scalar("select 1 from waiting where hash = $1")
+        .bind(hash.0.to_vec())
+        .fetch_optional(&mut *tx.conn)
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Keeps a bundle until `missing` is here, or says `false` when its journal's room is full.
+pub(crate) async fn keep(
+    tx: &mut Tx<'_>,
+    header: &Header,
+    hash: Hash,
+    bundle: &Bundle,
+    missing: (JournalId, u64),
+    received_ms: i64,
+) -> Result<bool, StoreError> {
+    let bytes = int((bundle.header.len() + bundle.payload.len()) as u64);
+    let room = sqlx::query(
+        "select count(*) as bundles, coalesce(sum(bytes), 0) as bytes from waiting
+         where site = $1 and incarnation = $2 and hash <> $3",
+    )
+    .bind(header.site.0.to_vec())
+    .bind(i64::from(header.incarnation))
+    .bind(hash.0.to_vec())
+    .fetch_one(&mut *tx.conn)
+    .await?;
+    if room.try_get::<i64, _>("bundles")? >= MAX_BUNDLES
+        || room.try_get::<i64, _>("bytes")? + bytes > MAX_BYTES
+    {
+        return Ok(false);
+    }
+    tx.written = true;
+    sqlx::query(
+        "insert into waiting(hash, site, incarnation, seq, missing_site, missing_incarnation,
+             missing_seq, header, payload, signature, bytes, received_ms)
+         values($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         on conflict(hash) do update set missing_site = excluded.missing_site,
+             missing_incarnation = excluded.missing_incarnation,
+             missing_seq = excluded.missing_seq",
+    )
+    .bind(hash.0.to_vec())
+    .bind(header.site.0.to_vec())
+    .bind(i64::from(header.incarnation))
+    .bind(int(header.seq))
+    .bind(missing.0.site.0.to_vec())
+    .bind(i64::from(missing.0.incarnation))
+    .bind(int(missing.1))
+    .bind(bundle.header.clone())
+    .bind(bundle.payload.clone())
+    .bind(bundle.signature.to_vec())
+    .bind(bytes)
+    .bind(received_ms)
+    .execute(&mut *tx.conn)
+    .await?;
+    tx.reach(WritePoint::Waiting)?;
+    Ok(true)
+}
+
+/// A bundle that waits for something `journal` holds by now.
+pub(crate) async fn next(
+    tx: &mut Tx<'_>,
+    journal: JournalId,
+) -> Result<Option<Released>, StoreError> {
+    let held = tx.state.head(journal).map_or(0, |head| head.seq);
+    let row = sqlx::query(
+        "select hash, header, payload, signature, received_ms from waiting
+         where missing_site = $1 and missing_incarnation = $2 and missing_seq <= $3
+         order by missing_seq, hash limit 1",
+    )
+    .bind(journal.site.0.to_vec())
+    .bind(i64::from(journal.incarnation))
+    .bind(int(held))
+    .fetch_optional(&mut *tx.conn)
+    .await?;
+    row.map(|row| {
+        Ok(Released {
+            hash: Hash(id(&row, "hash")?),
+            bundle: Bundle {
+                header: row.try_get("header")?,
+                payload: row.try_get("payload")?,
+                signature: id(&row, "signature")?,
+            },
+            received_ms: row.try_get("received_ms")?,
+        })
+    })
+    .transpose()
+}
+
+pub(crate) async fn forget(tx: &mut Tx<'_>, hash: Hash) -> Result<(), StoreError> {
+    tx.written = true;
+    sqlx::query("delete from waiting where hash = $1")
+        .bind(hash.0.to_vec())
+        .execute(&mut *tx.conn)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,190 @@
+-- Times are milliseconds since the epoch; identifiers and hashes are raw bytes.
+
+-- Truth: the journals, exactly as signed. `place` is the order in which this store judged them;
+-- `past` is the bundle's causal past (a pure function of the headers).
+create table bundle (
+    site bytea not null,
+    incarnation bigint not null,
+    seq bigint not null,
+    hash bytea not null unique,
+    header bytea not null,
+    payload bytea not null,
+    signature bytea not null,
+    action bytea not null,
+    past bytea not null,
+    place bigint not null unique,
+    received_ms bigint not null,
+    primary key (site, incarnation, seq)
+);
+create index bundle_action on bundle (action);
+
+-- Truth: signed proof of forks, kept beside the journals.
+create table branch (
+    hash bytea primary key,
+    site bytea not null,
+    incarnation bigint not null,
+    seq bigint not null,
+    kept bytea not null,
+    header bytea not null,
+    payload bytea not null,
+    signature bytea not null,
+    found_ms bigint not null
+);
+
+-- Signed bundles that are not yet part of a journal here; `missing_*` is the first bundle each
+-- one waits for.
+create table waiting (
+    hash bytea primary key,
+    site bytea not null,
+    incarnation bigint not null,
+    seq bigint not null,
+    missing_site bytea not null,
+    missing_incarnation bigint not null,
+    missing_seq bigint not null,
+    header bytea not null,
+    payload bytea not null,
+    signature bytea not null,
+    bytes bigint not null,
+    received_ms bigint not null
+);
+create index waiting_missing on waiting (missing_site, missing_incarnation, missing_seq);
+create index waiting_journal on waiting (site, incarnation);
+
+-- What other sites hold durably of this site's own journals.
+create table peer_ack (
+    peer bytea not null,
+    site bytea not null,
+    incarnation bigint not null,
+    seq bigint not null,
+    primary key (peer, site, incarnation)
+);
+
+create table meta (
+    name text primary key,
+    value bytea not null
+);
+
+-- Caches: everything below, up to the accounts, is dropped and replayed by a rebuild.
+
+create table quarantine (
+    site bytea not null,
+    incarnation bigint not null,
+    seq bigint not null,
+    hash bytea not null,
+    verdict text not null,
+    code text not null,
+    record bytea,
+    received_ms bigint not null,
+    primary key (site, incarnation, seq)
+);
+
+-- Records that a held bundle would have changed: later changes of them are held as well.
+create table held_record (
+    record bytea not null,
+    site bytea not null,
+    incarnation bigint not null,
+    seq bigint not null,
+    primary key (record, site, incarnation, seq)
+);
+
+create table change (
+    hash bytea primary key,
+    record bytea not null,
+    site bytea not null,
+    incarnation bigint not null,
+    seq bigint not null
+);
+create index change_record on change (record, site, incarnation, seq);
+create index change_bundle on change (site, incarnation, seq);
+
+create table snapshot (
+    record bytea primary key,
+    kind text not null,
+    bytes bytea not null
+);
+
+create table record (
+    no bigint not null,
+    id bytea not null unique,
+    kind text not null,
+    number text not null,
+    site bytea not null,
+    happened_at bigint,
+    sort_at bigint not null,
+    recorded_at bigint not null,
+    author bytea not null,
+    title text not null,
+    summary text not null,
+    state text,
+    open bigint not null,
+    category text,
+    level text,
+    sensitive bigint not null,
+    amended text,
+    incident bytea,
+    rev bigint not null,
+    created_site bytea not null,
+    created_hlc bigint not null,
+    cursor bigint not null,
+    primary key (no)
+);
+create index record_sort on record (sort_at desc, id);
+create index record_cursor on record (cursor);
+create index record_incident on record (incident);
+
+create table entry_origin (
+    record bytea not null,
+    field text not null,
+    entry bytea not null,
+    author bytea not null,
+    site bytea not null,
+    wall_ms bigint not null,
+    hlc bigint not null,
+    primary key (record, field, entry)
+);
+
+create table link (
+    record bytea not null,
+    relation text not null,
+    target bytea not null,
+    primary key (record, relation)
+);
+create index link_target on link (target);
+
+-- Last number given in each series, such as EJ2026. Numbers never return, so a rebuild only
+-- raises them.
+create table counter (
+    series text primary key,
+    last bigint not null
+);
+
+-- The tokens are made by the application; `ascii` leaves every non-ASCII character alone.
+create virtual table search using fts5(
+    tokens, content='', contentless_delete=1, tokenize='ascii'
+);
+
+-- Site-local, never journalled.
+
+create table account (
+    id bytea primary key,
+    login text not null,
+    folded text not null unique,
+    verifier text not null
+);
+
+create table session (
+    token_hash bytea primary key,
+    account bytea not null references account (id) on delete cascade,
+    created_ms bigint not null,
+    idle_expires_ms bigint not null,
+    expires_ms bigint not null
+);
+create index session_account on session (account);
+
+create table join_code (
+    hash bytea primary key,
+    site_name text not null,
+    site_code text not null,
+    expires_ms bigint not null,
+    used_ms bigint
+);
