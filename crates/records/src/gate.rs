@@ -59,7 +59,8 @@ pub enum Verdict {
 /// What accepted changes come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admitted {
-    /// The record's document with the changes, saved.
+    /// The record's document with the changes, saved. Its heads are the same at every site,
+    /// its bytes depend on the order in which changes came in.
     pub snapshot: Vec<u8>,
     /// The record as it now reads.
     pub record: Record,

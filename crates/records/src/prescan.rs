@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 mod columns;
 mod cursor;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// How many operations one change may have: two texts of 20,000 code points, the longest that a
 /// field table allows, written in one action, and room to spare. At the 450 bytes that Automerge
