@@ -102,6 +102,9 @@ pub enum IdentityError {
     /// A certificate could not be made from the given names and keys.
     #[error("cannot make a certificate")]
     Certificate(#[from] rcgen::Error),
+    /// The certificates cannot be used for TLS.
+    #[error("the certificates cannot be used")]
+    Tls(#[source] rustls::Error),
 }
 
 /// What [`Identity::new_hub`] is told.

@@ -11,7 +11,11 @@
 //! To add a message between sites: a variant with a new number in [`wire::Frame`], its handling
 //! in [`session`], and a scenario in the session's tests.
 
+pub mod enrol;
 pub mod identity;
+pub mod links;
 pub mod session;
 pub mod status;
+mod stream;
+mod tls;
 pub mod wire;

@@ -1,0 +1,427 @@
+//! One sync connection: carries frames and effects between a [`Session`], its streams and the
+//! store.
+
+use super::board::{Place, Up};
+use super::counters::{LinkBytes, add};
+use super::{CLOSE_DUPLICATE, CLOSE_GARBAGE, CLOSE_REVOKED, CLOSE_STORE, Shared, close};
+use crate::session::{CloseReason, Effect, Event, Now, Outcome, Session};
+use crate::status::LinkFault;
+use crate::stream::{StreamError, read_body};
+use crate::wire::{self, Frame, Hello, MAX_BODY_LEN};
+use futures::future::{BoxFuture, OptionFuture};
+use records::bundle::{Bundle, Head};
+use records::id::{JournalId, SiteId};
+use records::payload::SiteRole;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Admission, StoreError};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+const TICK: Duration = Duration::from_secs(1);
+/// Frames decoded ahead of the session.
+const FRAMES_AHEAD: usize = 4;
+/// Frames written ahead of the stream; the session's own window keeps it far below.
+const FRAMES_BEHIND: usize = 1024;
+const MAX_ADMIT_LEN: usize = 512;
+
+/// Ends a task with whoever started it.
+pub(super) struct Guard(pub(super) JoinHandle<()>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+struct Offered {
+    journal: JournalId,
+    bundles: Vec<Bundle>,
+}
+
+type Admitted = (
+    Vec<JournalId>,
+    Vec<usize>,
+    Result<Vec<Admission>, StoreError>,
+);
+
+pub(super) struct Link {
+    shared: Arc<Shared>,
+    connection: quinn::Connection,
+    peer: SiteId,
+    dialled: bool,
+    id: u64,
+    bytes: Arc<LinkBytes>,
+    session: Session,
+    out: mpsc::Sender<Vec<u8>>,
+    reading: Option<BoxFuture<'static, Result<Vec<Bundle>, StoreError>>>,
+    offered: VecDeque<Offered>,
+    admitting: Option<BoxFuture<'static, Admitted>>,
+    acks: Vec<Head>,
+    acking: Option<BoxFuture<'static, Result<(), StoreError>>>,
+    media: Option<Guard>,
+}
+
+/// Why a link is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// The connection went away, or this side is stopping.
+    Lost,
+    /// The peer broke the protocol.
+    Garbage,
+    /// The session ended itself.
+    Closed(CloseReason),
+    /// The other connection between the same two sites stays.
+    Duplicate,
+    /// Our own store failed.
+    Store,
+    /// The peer is no longer enrolled.
+    Revoked,
+}
+
+/// Runs a link until it ends. The boolean says whether it was ever up.
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    connection: quinn::Connection,
+    streams: (quinn::SendStream, quinn::RecvStream),
+    peer: SiteId,
+    dialled: bool,
+) -> (End, bool) {
+    let bytes = Arc::new(LinkBytes::default());
+    let (out, to_write) = mpsc::channel(FRAMES_BEHIND);
+    let (received, mut frames) = mpsc::channel(FRAMES_AHEAD);
+    let (send, receive) = streams;
+    let _reader = Guard(tokio::spawn(read_frames(
+        shared.clone(),
+        receive,
+        bytes.clone(),
+        received,
+    )));
+    let writer = write_frames(shared.clone(), send, bytes.clone(), to_write);
+    let _writer = Guard(tokio::spawn(writer));
+    let own = Hello {
+        versions: vec![wire::PROTOCOL],
+        institution: shared.identity.institution,
+        site: shared.identity.site(),
+        incarnation: shared.identity.journal.incarnation,
+        rules: records::gate::RULES,
+    };
+    let now = shared.now();
+    // Before the frontier is read, so that no commit falls between the two.
+    let changed = shared.store.changed();
+    let (session, effects) = Session::new(own, peer, &shared.store.frontier(), now);
+    let mut link = Link {
+        id: shared.next_link(),
+        shared,
+        connection,
+        peer,
+        dialled,
+        bytes,
+        session,
+        out,
+        reading: None,
+        offered: VecDeque::new(),
+        admitting: None,
+        acks: Vec::new(),
+        acking: None,
+        media: None,
+    };
+    let end = match link.perform(effects) {
+        Ok(()) => link
+            .drive(&mut frames, changed)
+            .await
+            .err()
+            .unwrap_or(End::Lost),
+        Err(end) => end,
+    };
+    let was_up = link.finish(end);
+    (end, was_up)
+}
+
+impl Link {
+    async fn drive(
+        &mut self,
+        frames: &mut mpsc::Receiver<Result<Frame, StreamError>>,
+        mut changed: watch::Receiver<u64>,
+    ) -> Result<(), End> {
+        let mut reach = self.shared.reach.subscribe();
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            self.start_admitting();
+            self.start_acking();
+            let event = tokio::select! {
+                frame = frames.recv(), if self.session.wants_input() => match frame {
+                    Some(Ok(frame)) => Event::Received(frame),
+                    Some(Err(StreamError::Wire(_))) => return Err(End::Garbage),
+                    Some(Err(StreamError::Ended)) | None => return Err(End::Lost),
+                },
+                Some(bundles) = OptionFuture::from(self.reading.as_mut()) => {
+                    self.reading = None;
+                    Event::Bundles(bundles.map_err(|error| self.store_failed(&error))?)
+                }
+                Some(admitted) = OptionFuture::from(self.admitting.as_mut()) => {
+                    self.admitting = None;
+                    self.take_admitted(admitted)?;
+                    continue;
+                }
+                Some(acked) = OptionFuture::from(self.acking.as_mut()) => {
+                    self.acking = None;
+                    acked.map_err(|error| self.store_failed(&error))?;
+                    continue;
+                }
+                Ok(()) = changed.changed() => Event::LocalHeads(self.shared.store.frontier()),
+                Ok(()) = reach.changed() => {
+                    let reached = reach.borrow_and_update().clone();
+                    self.reach_event(reached)
+                }
+                _ = tick.tick() => {
+                    if !self.shared.may_link(self.peer) {
+                        return Err(End::Revoked);
+                    }
+                    Event::Tick
+                }
+                _ = self.connection.closed() => return Err(End::Lost),
+            };
+            self.handle(event)?;
+        }
+    }
+
+    fn reach_event(&self, mut reached: Vec<wire::Reached>) -> Event {
+        reached.retain(|reached| reached.site != self.peer);
+        // Only the hub's word on reach counts, so only the hub spends bytes on it.
+        if self.shared.identity.role != SiteRole::Hub {
+            reached.clear();
+        }
+        Event::Reach(reached)
+    }
+
+    fn handle(&mut self, event: Event) -> Result<(), End> {
+        let effects = self.session.handle(event, self.shared.now());
+        self.perform(effects)
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) -> Result<(), End> {
+        for effect in effects {
+            match effect {
+                Effect::Send(frame) => self.send(&frame)?,
+                Effect::Read {
+                    journal,
+                    after,
+                    max_bytes,
+                } => {
+                    let store = self.shared.store.clone();
+                    self.reading = Some(Box::pin(async move {
+                        store.bundles_after(journal, after, max_bytes).await
+                    }));
+                }
+                Effect::Admit { journal, bundles } => {
+                    self.offered.push_back(Offered { journal, bundles });
+                }
+                Effect::Acked(heads) => self.acks.extend(heads),
+                Effect::Up => self.up()?,
+                Effect::Reach(sites) => self.shared.set_reach(self.peer, sites),
+                Effect::Clock { offset_ms, .. } => self.shared.set_clock(self.peer, offset_ms),
+                Effect::Fault { code, journal, seq } => self.shared.fault(LinkFault {
+                    code,
+                    journal,
+                    seq,
+                    peer: self.peer,
+                    at_ms: self.shared.now().wall_ms,
+                }),
+                Effect::Close(reason) => return Err(End::Closed(reason)),
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, frame: &Frame) -> Result<(), End> {
+        let bytes = wire::encode(frame).expect("a batch and one bundle fit a message");
+        // A peer that never reads while it keeps asking is over any quota.
+        self.out
+            .try_send(bytes)
+            .map_err(|_| End::Closed(CloseReason::Quota))
+    }
+
+    fn up(&mut self) -> Result<(), End> {
+        let up = Up {
+            link: self.id,
+            dialled: self.dialled,
+            since_ms: self.shared.now().wall_ms,
+            connection: self.connection.clone(),
+            bytes: self.bytes.clone(),
+            reach: Vec::new(),
+        };
+        match self.shared.add(self.peer, up) {
+            Place::Surplus => return Err(End::Duplicate),
+            Place::Taken { replaced, again } => {
+                if let Some(replaced) = replaced {
+                    close(&replaced, CLOSE_DUPLICATE);
+                }
+                if again {
+                    add(&self.shared.counters.reconnects, 1);
+                }
+            }
+        }
+        tracing::info!(peer.site = %self.peer, "link up");
+        if self.dialled {
+            let dial = super::media::dial(
+                self.shared.clone(),
+                self.connection.remote_address(),
+                self.peer,
+            );
+            self.media = Some(Guard(tokio::spawn(dial)));
+        }
+        let reached = self.shared.reach.borrow().clone();
+        let event = self.reach_event(reached);
+        self.handle(event)
+    }
+
+    /// Offers all that waits in one transaction.
+    fn start_admitting(&mut self) {
+        if self.admitting.is_some() || self.offered.is_empty() {
+            return;
+        }
+        let mut journals = Vec::new();
+        let mut counts = Vec::new();
+        let mut all = Vec::new();
+        while all.len() < MAX_ADMIT_LEN
+            && let Some(offered) = self.offered.pop_front()
+        {
+            journals.push(offered.journal);
+            counts.push(offered.bundles.len());
+            all.extend(offered.bundles);
+        }
+        let store = self.shared.store.clone();
+        let wall_ms = self.shared.now().wall_ms;
+        self.admitting = Some(Box::pin(async move {
+            (journals, counts, store.admit(all, wall_ms).await)
+        }));
+    }
+
+    fn take_admitted(&mut self, (journals, counts, result): Admitted) -> Result<(), End> {
+        let mut admissions = result
+            .map_err(|error| self.store_failed(&error))?
+            .into_iter();
+        let heads = self.shared.store.frontier();
+        for (journal, count) in journals.into_iter().zip(counts) {
+            let part: Vec<_> = admissions.by_ref().take(count).collect();
+            let outcome = outcome(&part, heads.clone());
+            if outcome.strangers > 0 {
+                let strangers = outcome.strangers;
+                tracing::warn!(peer.site = %self.peer, %journal, strangers, "bundles of no known site");
+            }
+            self.handle(Event::Admitted(outcome))?;
+        }
+        Ok(())
+    }
+
+    fn start_acking(&mut self) {
+        if self.acking.is_some() || self.acks.is_empty() {
+            return;
+        }
+        let heads = std::mem::take(&mut self.acks);
+        let store = self.shared.store.clone();
+        let peer = self.peer;
+        self.acking = Some(Box::pin(
+            async move { store.record_ack(peer, &heads).await },
+        ));
+    }
+
+    fn store_failed(&self, error: &StoreError) -> End {
+        tracing::error!(peer.site = %self.peer, error = error as &dyn std::error::Error, "link ended by the store");
+        End::Store
+    }
+
+    fn finish(&mut self, end: End) -> bool {
+        self.media = None;
+        match end {
+            End::Lost => close(&self.connection, super::CLOSE_STOPPING),
+            End::Garbage => close(&self.connection, CLOSE_GARBAGE),
+            End::Closed(reason) => close(&self.connection, reason.code()),
+            End::Duplicate => close(&self.connection, CLOSE_DUPLICATE),
+            End::Store => close(&self.connection, CLOSE_STORE),
+            End::Revoked => close(&self.connection, CLOSE_REVOKED),
+        }
+        match end {
+            End::Garbage => add(&self.shared.counters.garbage, 1),
+            End::Closed(reason) => {
+                let counters = &self.shared.counters;
+                match reason {
+                    CloseReason::Institution | CloseReason::Site | CloseReason::Version => {
+                        add(&counters.refused_peers, 1);
+                    }
+                    _ => add(&counters.garbage, 1),
+                }
+            }
+            _ => {}
+        }
+        if let End::Garbage | End::Closed(_) = end {
+            let address = self.connection.remote_address();
+            self.shared.log_once(address, &format!("{end:?}"));
+        }
+        let was_up = self.shared.remove(self.peer, self.id);
+        if was_up {
+            tracing::info!(peer.site = %self.peer, ?end, "link down");
+        }
+        was_up
+    }
+}
+
+/// What a batch of answers means for the session.
+fn outcome(admissions: &[Admission], heads: Vec<Head>) -> Outcome {
+    let mut outcome = Outcome {
+        heads,
+        ..Outcome::default()
+    };
+    for admission in admissions {
+        match admission {
+            Admission::Fork { head } => outcome.forks.push((head.journal, head.seq)),
+            Admission::Waiting { kept: false, .. } => outcome.lost = true,
+            Admission::NotOurs { .. } => outcome.strangers += 1,
+            Admission::Admitted { .. }
+            | Admission::Refused { .. }
+            | Admission::Held { .. }
+            | Admission::Duplicate
+            | Admission::Waiting { .. } => {}
+        }
+    }
+    outcome
+}
+
+async fn read_frames(
+    shared: Arc<Shared>,
+    mut stream: quinn::RecvStream,
+    bytes: Arc<LinkBytes>,
+    frames: mpsc::Sender<Result<Frame, StreamError>>,
+) {
+    loop {
+        let body = read_body(&mut stream, MAX_BODY_LEN, &bytes.received).await;
+        let frame = body.and_then(|body| {
+            add(&shared.counters.bytes_in, body.len() as u64 + 4);
+            add(&shared.counters.frames_in, 1);
+            Ok(wire::decode_frame(&body)?)
+        });
+        let is_last = frame.is_err();
+        if frames.send(frame).await.is_err() || is_last {
+            return;
+        }
+    }
+}
+
+async fn write_frames(
+    shared: Arc<Shared>,
+    mut stream: quinn::SendStream,
+    bytes: Arc<LinkBytes>,
+    mut frames: mpsc::Receiver<Vec<u8>>,
+) {
+    while let Some(frame) = frames.recv().await {
+        if stream.write_all(&frame).await.is_err() {
+            return;
+        }
+        add(&shared.counters.bytes_out, frame.len() as u64);
+        add(&shared.counters.frames_out, 1);
+        add(&bytes.sent, frame.len() as u64);
+    }
+}
