@@ -1,0 +1,287 @@
+//! An institution with a hub and two campuses, each with a store in its own directory.
+
+use ed25519_dalek::SigningKey;
+use records::bundle::{Bundle, Head};
+use records::field::Value;
+use records::id::{
+    AccountId, ActionId, EntryId, InstitutionId, JournalId, RecordId, SiteId, TerminalId,
+};
+use records::payload::{Enrolment, InstitutionOp, SiteRole};
+use records::write::Edit;
+use std::convert::Infallible;
+use std::path::Path;
+use store::{Action, Committed, Options, RecordEdit, RecordRow, Store, Synchronous, Writer};
+use tempfile::TempDir;
+
+/// 2026-11-22 08:00 in Asia/Shanghai.
+pub(crate) const MORNING: i64 = 1_795_305_600_000;
+
+pub(crate) fn root() -> SigningKey {
+    SigningKey::from_bytes(&[1; 32])
+}
+
+pub(crate) fn institution() -> InstitutionId {
+    InstitutionId::of_root_key(root().verifying_key().as_bytes())
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Campus {
+    pub(crate) number: u8,
+    pub(crate) code: &'static str,
+}
+
+pub(crate) const HUB: Campus = Campus {
+    number: 1,
+    code: "Z",
+};
+pub(crate) const EAST: Campus = Campus {
+    number: 2,
+    code: "E",
+};
+pub(crate) const WEST: Campus = Campus {
+    number: 3,
+    code: "W",
+};
+
+impl Campus {
+    pub(crate) fn site(self) -> SiteId {
+        SiteId([self.number; 8])
+    }
+
+    pub(crate) fn journal(self) -> JournalId {
+        JournalId {
+            site: self.site(),
+            incarnation: 1,
+        }
+    }
+
+    pub(crate) fn key(self) -> SigningKey {
+        SigningKey::from_bytes(&[self.number + 100; 32])
+    }
+
+    pub(crate) fn writer(self) -> Writer {
+        Writer {
+            institution: institution(),
+            journal: self.journal(),
+            code: self.code.to_owned(),
+            key: self.key(),
+            slot: [self.number; 4],
+        }
+    }
+
+    fn enrolment(self) -> Enrolment {
+        Enrolment {
+            journal: self.journal(),
+            name: format!("{}校区值班室", self.code),
+            code: self.code.to_owned(),
+            role: match self.number {
+                1 => SiteRole::Hub,
+                _ => SiteRole::Campus,
+            },
+            sign_key: self.key().verifying_key().to_bytes(),
+            seal_key: [self.number; 32],
+        }
+    }
+}
+
+pub(crate) fn quick() -> Options {
+    Options {
+        synchronous: Synchronous::Off,
+        ..Options::default()
+    }
+}
+
+/// A store with its directory.
+pub(crate) struct Site {
+    pub(crate) store: Store,
+    pub(crate) dir: TempDir,
+    pub(crate) campus: Campus,
+}
+
+impl Site {
+    /// A site that holds the institution journal and may write.
+    pub(crate) async fn open(campus: Campus) -> Site {
+        Self::open_with(campus, quick()).await
+    }
+
+    pub(crate) async fn open_with(campus: Campus, options: Options) -> Site {
+        let site = Self::bare(campus, options).await;
+        let bundles = institution_journal().await;
+        site.store.admit(bundles, MORNING).await.expect("admit");
+        site.store.start_writer(campus.writer()).await.expect("start");
+        site
+    }
+
+    /// A site with an empty store.
+    pub(crate) async fn bare(campus: Campus, options: Options) -> Site {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let store = Store::open_with(dir.path(), options).await.expect("open");
+        Site { store, dir, campus }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Closes the store and opens the directory again.
+    pub(crate) async fn reopen(self, options: Options) -> Site {
+        let Site { store, dir, campus } = self;
+        drop(store);
+        let store = Store::open_with(dir.path(), options).await.expect("open");
+        store.start_writer(campus.writer()).await.expect("start");
+        Site { store, dir, campus }
+    }
+
+    /// Writes a log item and says what was committed.
+    pub(crate) async fn log(&self, number: u8, content: &str) -> Committed {
+        let edit = log_item(record(self.campus, number), content);
+        self.act(number, vec![edit]).await
+    }
+
+    pub(crate) async fn act(&self, number: u8, edits: Vec<RecordEdit>) -> Committed {
+        self.store
+            .commit(action(self.campus, number), move |_| {
+                Ok::<_, Infallible>(edits)
+            })
+            .await
+            .expect("commit")
+    }
+
+    pub(crate) async fn rows(&self) -> Vec<RecordRow> {
+        rows(&self.store).await
+    }
+
+    /// Everything this site holds, in journal order.
+    pub(crate) async fn bundles(&self) -> Vec<Bundle> {
+        let mut bundles = Vec::new();
+        for head in self.store.frontier() {
+            bundles.extend(journal(&self.store, head.journal).await);
+        }
+        bundles
+    }
+
+    pub(crate) async fn own(&self) -> Vec<Bundle> {
+        journal(&self.store, self.campus.journal()).await
+    }
+
+    /// Sends everything held here that `other` lacks.
+    pub(crate) async fn send_to(&self, other: &Site) {
+        let bundles = self.bundles().await;
+        other.store.admit(bundles, MORNING).await.expect("admit");
+    }
+}
+
+pub(crate) async fn journal(store: &Store, journal: JournalId) -> Vec<Bundle> {
+    store
+        .bundles_after(journal, 0, usize::MAX)
+        .await
+        .expect("bundles")
+}
+
+/// Every row, in list order.
+pub(crate) async fn rows(store: &Store) -> Vec<RecordRow> {
+    let filter = store::Filter {
+        limit: 200,
+        ..store::Filter::default()
+    };
+    store.list(&filter).await.expect("list").rows
+}
+
+/// Rows without what each site sees its own way: whether it holds its own changes alone.
+pub(crate) async fn shared_rows(store: &Store) -> Vec<RecordRow> {
+    let mut rows = rows(store).await;
+    for row in &mut rows {
+        row.acked = true;
+    }
+    rows
+}
+
+pub(crate) async fn institution_journal() -> Vec<Bundle> {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let store = Store::open_with(dir.path(), quick()).await.expect("open");
+    let mut ops = vec![InstitutionOp::Found {
+        name: "学院".to_owned(),
+        root_key: root().verifying_key().to_bytes(),
+    }];
+    ops.extend([HUB, EAST, WEST].map(|campus| InstitutionOp::Enrol(campus.enrolment())));
+    ops.push(InstitutionOp::ActivateRules(1));
+    for op in ops {
+        store
+            .commit_institution(op, &root(), institution(), MORNING)
+            .await
+            .expect("commit");
+    }
+    journal(&store, JournalId::INSTITUTION).await
+}
+
+pub(crate) fn record(campus: Campus, number: u8) -> RecordId {
+    let mut id = [campus.number; 16];
+    id[15] = number;
+    RecordId(id)
+}
+
+pub(crate) fn officer(campus: Campus) -> AccountId {
+    AccountId([campus.number + 50; 16])
+}
+
+pub(crate) fn action(campus: Campus, number: u8) -> Action {
+    let mut id = [campus.number + 20; 16];
+    id[15] = number;
+    Action {
+        action: ActionId(id),
+        account: officer(campus),
+        terminal: TerminalId([7; 16]),
+        wall_ms: MORNING + i64::from(number) * 60_000,
+        uptime_ms: 1_000,
+        reads: Vec::new(),
+        seed: [number; 32],
+    }
+}
+
+pub(crate) fn set(name: &str, value: Value) -> Edit {
+    Edit::Set(name.to_owned(), value)
+}
+
+pub(crate) fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+pub(crate) fn log_item(record: RecordId, content: &str) -> RecordEdit {
+    RecordEdit {
+        record,
+        kind: "log_item",
+        edits: vec![
+            set("happened_at", Value::Int(MORNING + i64::from(record.0[15]) * 60_000)),
+            set("category", text("call")),
+            set("content", text(content)),
+        ],
+    }
+}
+
+pub(crate) fn amendment(record: RecordId, entry: u8, words: &str) -> RecordEdit {
+    RecordEdit {
+        record,
+        kind: "log_item",
+        edits: vec![Edit::AddEntry {
+            field: "amendments".to_owned(),
+            entry: EntryId([entry; 16]),
+            values: [
+                ("type".to_owned(), text("correction")),
+                ("text".to_owned(), text(words)),
+            ]
+            .into(),
+        }],
+    }
+}
+
+pub(crate) fn person(campus: Campus, name: &str) -> RecordEdit {
+    RecordEdit {
+        record: RecordId(officer(campus).0),
+        kind: "person",
+        edits: vec![set("name", text(name)), set("role", text("officer"))],
+    }
+}
+
+pub(crate) fn seqs(heads: &[Head]) -> Vec<u64> {
+    heads.iter().map(|head| head.seq).collect()
+}
