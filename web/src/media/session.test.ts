@@ -130,6 +130,15 @@ describe('a watched picture', () => {
     expect(state.retryAt).toBe(20_010);
   });
 
+  it('keeps waiting short for somebody who is about to publish', () => {
+    const expected: SessionEvent = { type: 'refused', reason: 'not_found', withinMs: 5_000 };
+    let state: SessionState = IDLE;
+    for (const now of [0, 60_000, 120_000, 180_000, 240_000]) {
+      state = step(step(state, now === 0 ? start : tick, now).state, expected, now).state;
+    }
+    expect(state).toMatchObject({ phase: 'retrying', failures: 5, retryAt: 245_000 });
+  });
+
   it('tries at once when nudged by news from the feed', () => {
     const { state, effects } = play(
       [0, start],

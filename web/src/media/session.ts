@@ -31,7 +31,14 @@ export type SessionEvent =
   | { type: 'stop' }
   | { type: 'media'; picture: boolean }
   | { type: 'transport'; state: 'up' | 'shaky' | 'lost' }
-  | { type: 'refused'; reason: Reason; retryAfterMs?: number | undefined }
+  | {
+      type: 'refused';
+      reason: Reason;
+      /** Wait at least so long: the site asked for it. */
+      retryAfterMs?: number | undefined;
+      /** Wait at most so long: the source is expected any moment. */
+      withinMs?: number | undefined;
+    }
   | { type: 'nudge' }
   | { type: 'tick' };
 
@@ -93,12 +100,17 @@ function connect(state: SessionState, now: number): Step {
   return { state: next, effects: ['open'] };
 }
 
+interface Wait {
+  retryAfterMs?: number | undefined;
+  withinMs?: number | undefined;
+}
+
 function fail(
   state: SessionState,
   reason: Reason,
   now: number,
   jitter: number,
-  retryAfterMs = 0,
+  { retryAfterMs = 0, withinMs = Number.POSITIVE_INFINITY }: Wait = {},
 ): Step {
   const failed = {
     ...state,
@@ -111,8 +123,11 @@ function fail(
     return { state: { ...failed, phase: 'ended', retryAt: null }, effects: ['close'] };
   }
   const failures = state.failures + 1;
-  const retryAt = now + Math.max(backOff(failures, jitter), retryAfterMs);
-  return { state: { ...failed, phase: 'retrying', failures, retryAt }, effects: ['close'] };
+  const wait = Math.max(Math.min(backOff(failures, jitter), withinMs), retryAfterMs);
+  return {
+    state: { ...failed, phase: 'retrying', failures, retryAt: now + wait },
+    effects: ['close'],
+  };
 }
 
 function onMedia(state: SessionState, picture: boolean, now: number): Step {
@@ -194,7 +209,7 @@ export function step(state: SessionState, event: SessionEvent, now: number, jitt
       return onTransport(state, event.state, now, jitter);
     case 'refused':
       return state.phase === 'connecting'
-        ? fail(state, event.reason, now, jitter, event.retryAfterMs)
+        ? fail(state, event.reason, now, jitter, event)
         : same(state);
     case 'nudge':
       return state.phase === 'retrying' ? connect(state, now) : same(state);

@@ -2,22 +2,34 @@
 import { type Reason, toReason } from './reasons';
 
 export type OfferResult =
-  | { ok: true; sdp: string; session: string | null }
+  | {
+      ok: true;
+      sdp: string;
+      /** The session's address, an absolute path of the own site. */
+      session: string | null;
+    }
   | { ok: false; reason: Reason; retryAfterMs: number | undefined };
 
 interface ErrorEnvelope {
-  error?: { code?: string; retry_after_s?: number; reason?: string };
+  error?: { code?: string; message?: string; retry_after_s?: number };
 }
 
 /** Longer than the site's own time-out for a camera or a far site, so that its reason arrives. */
 const ANSWER_WITHIN_MS = 12_000;
+
+/** An unavailable camera names its own reason in the message. */
+function reasonOf(error: ErrorEnvelope['error']): Reason {
+  const code = toReason(error?.code);
+  const nearer = toReason(error?.message);
+  return code === 'camera_unavailable' && nearer !== 'internal' ? nearer : code;
+}
 
 async function refusal(response: Response): Promise<OfferResult> {
   const body = (await response.json().catch(() => ({}))) as ErrorEnvelope;
   const wait = body.error?.retry_after_s;
   return {
     ok: false,
-    reason: toReason(body.error?.code),
+    reason: reasonOf(body.error),
     retryAfterMs: wait === undefined ? undefined : wait * 1_000,
   };
 }
@@ -44,11 +56,10 @@ export async function postOffer(
     if (!response.ok) {
       return await refusal(response);
     }
-    const location = response.headers.get('Location');
     return {
       ok: true,
       sdp: await response.text(),
-      session: location === null ? null : new URL(location, response.url).toString(),
+      session: response.headers.get('Location'),
     };
   } catch {
     return { ok: false, reason: 'network', retryAfterMs: undefined };

@@ -20,6 +20,8 @@ export interface WhepListener {
 
 /** Loudness from which a person counts as speaking (0..1, linear). */
 const SPEAKING_FROM = 0.02;
+/** Somebody in the room may answer the browser's question about the camera at any moment. */
+const PERSON_WITHIN_MS = 5_000;
 const SAMPLE_EVERY_MS = 1_000;
 /** While changing layers the new picture is looked for this often, for at most `SWITCH_WITHIN_MS`. */
 const SWITCH_LOOK_EVERY_MS = 100;
@@ -150,7 +152,8 @@ export class WhepPlayer {
       this.#open();
       return;
     }
-    this.#dispatch({ type: 'refused', reason, retryAfterMs });
+    const withinMs = this.#kind === 'person' ? PERSON_WITHIN_MS : undefined;
+    this.#dispatch({ type: 'refused', reason, retryAfterMs, withinMs });
   }
 
   async #look(): Promise<void> {
