@@ -52,6 +52,7 @@ export function ActionButton({ record, action, spec, look, onDone }: Props) {
         width={640}
         mask={{ closable: false }}
         destroyOnHidden
+        scrollLock={false}
         onCancel={() => setOpen(false)}
         afterOpenChange={(shown) =>
           shown && document.getElementById(`${action.id}-${record.id}-${firstToFill}`)?.focus()

@@ -26,6 +26,7 @@ export function EntryDialog({ spec, open, onClose, onSaved }: Props) {
       width={720}
       mask={{ closable: false }}
       destroyOnHidden
+      scrollLock={false}
       onCancel={onClose}
       afterOpenChange={(shown) =>
         shown && document.getElementById(`new-${spec.kind}-${spec.form[0]?.name}`)?.focus()

@@ -1,18 +1,18 @@
 import { useQuery } from '@tanstack/react-query';
-import { Navigate, Outlet, useLocation } from '@tanstack/react-router';
+import { Outlet } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { sessionQuery } from '@/api/queries';
 import { FeedBand } from '@/feed/FeedBand';
 import { FeedProvider } from '@/feed/FeedProvider';
 import styles from './AppShell.module.css';
 import { Head } from './Head';
+import { ToSignIn } from './ToSignIn';
 
 /** The frame of every signed-in page: head, broken-feed band, page, foot. */
 export function AppShell() {
   const { t } = useTranslation();
-  const { href } = useLocation();
   const { data: session } = useQuery(sessionQuery);
-  if (!session) return <Navigate to="/sign-in" search={{ to: href }} replace />;
+  if (!session) return <ToSignIn />;
   return (
     <FeedProvider>
       <div className={styles.shell}>

@@ -17,7 +17,7 @@ export function useDeskEntry(onSaved: (record: DutyRecord) => void) {
   /** Never changes what another call already began: that stays as a draft of its own. */
   const begin = (category: string | null) => {
     if (category !== null && entry.current.fields.category !== category) entry.add({ category });
-    requestAnimationFrame(focusContent);
+    focusContent();
   };
   return { entry, begin, heading: t('nav.desk') };
 }
