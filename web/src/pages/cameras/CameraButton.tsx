@@ -44,8 +44,12 @@ export function CameraButton({ camera, site, shown, verb, now, onToggle }: Props
       </span>
       {cause !== null && cause.reason !== 'site_unreachable' && (
         <span className={css.cameraReason}>
-          {t(`reason.${cause.reason}`, { ns: MEDIA })}
-          {cause.since !== null && `，${t('since', { time: shortTime(cause.since, now) })}`}
+          {cause.since === null
+            ? t(`reason.${cause.reason}`, { ns: MEDIA })
+            : t('reasonSince', {
+                reason: t(`reason.${cause.reason}`, { ns: MEDIA }),
+                time: shortTime(cause.since, now),
+              })}
         </span>
       )}
     </button>

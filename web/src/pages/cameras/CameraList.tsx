@@ -24,7 +24,8 @@ function CutOff({ site, now }: { site: Site; now: number }) {
       <strong>
         {since === null ? t('cutOffUnknown') : t('cutOff', { time: shortTime(since, now) })}
       </strong>
-      {`，${t('cutOffHint')}`}
+      <br />
+      {t('cutOffHint')}
     </p>
   );
 }

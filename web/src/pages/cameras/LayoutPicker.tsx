@@ -14,6 +14,7 @@ export function LayoutPicker({ layout, onChange }: Props) {
     <Radio.Group
       aria-label={t('layout')}
       optionType="button"
+      buttonStyle="solid"
       value={layout}
       onChange={(event) => onChange(event.target.value as WallLayout)}
       options={LAYOUTS.map((count) => ({ value: count, label: t('layoutOf', { count }) }))}

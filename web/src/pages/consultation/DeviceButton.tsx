@@ -1,5 +1,7 @@
 import { Button } from 'antd';
 import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { NAMESPACE } from './texts';
 
 interface Props {
   /** Whether it is sending now. */
@@ -16,14 +18,15 @@ interface Props {
 
 /** A microphone or camera switch: state in words and sign, never by colour alone. */
 export function DeviceButton({ on, label, text, icon, shortcut, disabled, onClick }: Props) {
+  const { t } = useTranslation(NAMESPACE);
   return (
     <Button
       size="large"
       type={on ? 'default' : 'dashed'}
-      aria-label={`${text}，${label}`}
+      aria-label={t('stateAndAct', { state: text, act: label })}
       aria-pressed={on}
       aria-keyshortcuts={shortcut}
-      title={`${label}（${shortcut}）`}
+      title={t('withShortcut', { label, shortcut })}
       icon={icon}
       disabled={disabled}
       onClick={onClick}

@@ -27,8 +27,12 @@ function SendingState({ own }: { own: OwnMediaControl }) {
   }
   return (
     <p role="status" data-sending={phase}>
-      {t(`sending.${phase}`)}
-      {reason !== null && `（${t(`reason.${reason}`, { ns: MEDIA })}）`}
+      {reason === null
+        ? t(`sending.${phase}`)
+        : t('sendingWhy', {
+            state: t(`sending.${phase}`),
+            reason: t(`reason.${reason}`, { ns: MEDIA }),
+          })}
     </p>
   );
 }
@@ -55,6 +59,7 @@ export function OwnPreview({ own }: { own: OwnMediaControl }) {
       <SendingState own={own} />
       {isProblem(own.mic) && <Problem device="mic" problem={own.mic} />}
       {isProblem(own.camera) && <Problem device="camera" problem={own.camera} />}
+      {isProblem(own.mic) && isProblem(own.camera) && <p>{t('onlyListening')}</p>}
       {troubled && !own.opening && (
         <Button size="small" onClick={own.tryDevices}>
           {t('tryDevices')}

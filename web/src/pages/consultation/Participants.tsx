@@ -44,8 +44,12 @@ export function Participants({ participants, sites, closed, mine }: Props) {
             </span>
             <span className="secondary figures">
               {sites.find((site) => site.id === one.site)?.name}{' '}
-              {t('joinedAt', { time: shortTime(one.joined_at, now) })}
-              {one.left_at !== null && `，${t('leftAt', { time: shortTime(one.left_at, now) })}`}
+              {one.left_at === null
+                ? t('joinedAt', { time: shortTime(one.joined_at, now) })
+                : t('stayed', {
+                    joined: shortTime(one.joined_at, now),
+                    left: shortTime(one.left_at, now),
+                  })}
             </span>
           </li>
         ))}
