@@ -19,7 +19,10 @@ async fn a_login_is_unique_whatever_its_case() {
     let taken = east.store.add_account(account(2, " wANG ")).await;
     assert!(matches!(taken, Err(StoreError::LoginTaken)));
     let found = east.store.account_by_login("WANG").await.unwrap().unwrap();
-    assert_eq!((found.id, found.login.as_str()), (AccountId([1; 16]), "Wang"));
+    assert_eq!(
+        (found.id, found.login.as_str()),
+        (AccountId([1; 16]), "Wang")
+    );
     assert_eq!(east.store.account_by_login("li").await.unwrap(), None);
 }
 

@@ -19,7 +19,12 @@ async fn a_saved_item_is_in_the_journal_with_a_valid_signature_before_the_answer
     assert_eq!(own.len(), 1);
     assert_eq!(own[0].hash(), committed.head.hash);
     assert!(own[0].signed_by(&EAST.key().verifying_key()));
-    let stored = east.store.record(committed.records[0]).await.unwrap().unwrap();
+    let stored = east
+        .store
+        .record(committed.records[0])
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(stored.record.text("content"), "三号楼来电");
     assert_eq!(stored.row.number, "E2026-000001");
     assert_eq!(stored.row.author, officer(EAST));
@@ -33,10 +38,15 @@ async fn numbers_are_given_without_gaps_and_by_kind() {
     // Decided against: takes no number.
     let refused = east
         .store
-        .commit(action(EAST, 2), |_| Err::<Vec<RecordEdit>, _>("not on duty"))
+        .commit(action(EAST, 2), |_| {
+            Err::<Vec<RecordEdit>, _>("not on duty")
+        })
         .await;
     assert!(matches!(refused, Err(CommitError::Decided("not on duty"))));
-    let both = vec![log_item(record(EAST, 3), "二"), log_item(record(EAST, 4), "三")];
+    let both = vec![
+        log_item(record(EAST, 3), "二"),
+        log_item(record(EAST, 4), "三"),
+    ];
     east.act(3, both).await;
     let rows = east.rows().await;
     let mut numbers: Vec<&str> = rows.iter().map(|row| row.number.as_str()).collect();
@@ -154,9 +164,10 @@ async fn a_decision_that_panics_writes_nothing_and_the_writer_goes_on() {
     let east = Site::open(EAST).await;
     let answer = east
         .store
-        .commit(action(EAST, 1), |_| -> Result<Vec<RecordEdit>, Infallible> {
-            panic_any("a bug of the caller")
-        })
+        .commit(
+            action(EAST, 1),
+            |_| -> Result<Vec<RecordEdit>, Infallible> { panic_any("a bug of the caller") },
+        )
         .await;
     assert!(matches!(
         answer,
@@ -178,7 +189,10 @@ async fn an_action_that_changes_nothing_makes_no_bundle() {
 #[tokio::test]
 async fn salts_differ_between_sections_and_come_from_the_seed() {
     let east = Site::open(EAST).await;
-    let both = vec![log_item(record(EAST, 1), "同"), log_item(record(EAST, 2), "同")];
+    let both = vec![
+        log_item(record(EAST, 1), "同"),
+        log_item(record(EAST, 2), "同"),
+    ];
     east.act(1, both).await;
     let own = east.own().await;
     let sections = decode(&own[0].payload).unwrap();

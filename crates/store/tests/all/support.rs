@@ -1,12 +1,13 @@
 //! An institution with a hub and two campuses, each with a store in its own directory.
 
 use ed25519_dalek::SigningKey;
-use records::bundle::{Bundle, Head};
+use records::bundle::{Bundle, Head, Header};
 use records::field::Value;
 use records::id::{
-    AccountId, ActionId, EntryId, InstitutionId, JournalId, RecordId, SiteId, TerminalId,
+    AccountId, ActionId, EntryId, Hash, InstitutionId, JournalId, RecordId, ScopeId, SiteId,
+    TerminalId,
 };
-use records::payload::{Enrolment, InstitutionOp, SiteRole};
+use records::payload::{self, Enrolment, InstitutionOp, Section, SiteRole};
 use records::write::Edit;
 use std::convert::Infallible;
 use std::path::Path;
@@ -108,7 +109,10 @@ impl Site {
         let site = Self::bare(campus, options).await;
         let bundles = institution_journal().await;
         site.store.admit(bundles, MORNING).await.expect("admit");
-        site.store.start_writer(campus.writer()).await.expect("start");
+        site.store
+            .start_writer(campus.writer())
+            .await
+            .expect("start");
         site
     }
 
@@ -251,7 +255,10 @@ pub(crate) fn log_item(record: RecordId, content: &str) -> RecordEdit {
         record,
         kind: "log_item",
         edits: vec![
-            set("happened_at", Value::Int(MORNING + i64::from(record.0[15]) * 60_000)),
+            set(
+                "happened_at",
+                Value::Int(MORNING + i64::from(record.0[15]) * 60_000),
+            ),
             set("category", text("call")),
             set("content", text(content)),
         ],
@@ -282,6 +289,52 @@ pub(crate) fn person(campus: Campus, name: &str) -> RecordEdit {
     }
 }
 
-pub(crate) fn seqs(heads: &[Head]) -> Vec<u64> {
-    heads.iter().map(|head| head.seq).collect()
+/// The record sections of a bundle.
+pub(crate) fn sections(bundle: &Bundle) -> Vec<Section> {
+    payload::decode(&bundle.payload).expect("payload")
+}
+
+/// A first bundle of `campus` with these sections, as a hostile site would sign it.
+pub(crate) fn forge(campus: Campus, institution_head: Head, sections: &[Section]) -> Bundle {
+    let payload = payload::encode(sections);
+    let header = Header {
+        version: 1,
+        suite: 1,
+        institution: institution(),
+        site: campus.site(),
+        incarnation: 1,
+        seq: 1,
+        prev: Hash::default(),
+        deps: vec![institution_head],
+        hlc: 1,
+        wall_ms: MORNING,
+        uptime_ms: 1,
+        hub_offset_ms: None,
+        account: officer(campus),
+        terminal: TerminalId([7; 16]),
+        assurance: Vec::new(),
+        action: ActionId([99; 16]),
+        part: 1,
+        parts: 1,
+        scope: ScopeId::default(),
+        key_id: 0,
+        payload_root: payload::root(sections),
+        payload_len: u32::try_from(payload.len()).expect("small"),
+    };
+    Bundle::sign(&header, payload, &campus.key())
+}
+
+/// Decides something in the institution's name at `store`.
+pub(crate) async fn decree(store: &Store, op: InstitutionOp) -> Head {
+    store
+        .commit_institution(op, &root(), institution(), MORNING)
+        .await
+        .expect("decree")
+}
+
+/// Enrols a campus in a later incarnation.
+pub(crate) async fn enrol_again(store: &Store, campus: Campus, incarnation: u32) {
+    let mut enrolment = campus.enrolment();
+    enrolment.journal.incarnation = incarnation;
+    decree(store, InstitutionOp::Enrol(enrolment)).await;
 }

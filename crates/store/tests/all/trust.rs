@@ -1,1 +1,102 @@
-//! trust
+//! Revocation: a cut, and what an unrevoked site has vouched for beyond it.
+
+use super::support::{EAST, HUB, MORNING, Site, WEST, decree, journal, record, shared_rows};
+use records::id::JournalId;
+use records::payload::InstitutionOp;
+use store::{Admission, StoreError};
+
+async fn revoke_west(hub: &Site, west: &Site, cut: u64) {
+    let own = west.own().await;
+    let op = InstitutionOp::Revoke {
+        journal: WEST.journal(),
+        cut_seq: cut,
+        cut_hash: own[usize::try_from(cut - 1).unwrap()].hash(),
+    };
+    decree(&hub.store, op).await;
+}
+
+#[tokio::test]
+async fn beyond_a_revocations_cut_nothing_counts_whichever_arrives_first() {
+    let (west, hub, east) = (
+        Site::open(WEST).await,
+        Site::open(HUB).await,
+        Site::open(EAST).await,
+    );
+    for number in 1..=3 {
+        west.log(number, "来电").await;
+    }
+    // The hub has all three when it revokes; East hears of the revocation first.
+    west.send_to(&hub).await;
+    revoke_west(&hub, &west, 1).await;
+    let decrees = journal(&hub.store, JournalId::INSTITUTION).await;
+    east.store.admit(decrees, MORNING).await.unwrap();
+    let answers = east.store.admit(west.own().await, MORNING).await.unwrap();
+    assert!(matches!(answers[0], Admission::Admitted { .. }));
+    assert!(matches!(
+        answers[2],
+        Admission::Held {
+            code: "beyond_cut",
+            ..
+        }
+    ));
+    assert_eq!(hub.rows().await.len(), 1);
+    assert_eq!(
+        shared_rows(&hub.store).await,
+        shared_rows(&east.store).await
+    );
+    assert_eq!(hub.store.frontier(), east.store.frontier());
+    assert_eq!(hub.store.quarantine().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_an_unrevoked_site_depends_on_counts_even_beyond_the_cut() {
+    let (west, hub, east) = (
+        Site::open(WEST).await,
+        Site::open(HUB).await,
+        Site::open(EAST).await,
+    );
+    for number in 1..=3 {
+        west.log(number, "来电").await;
+    }
+    let own = west.own().await;
+    east.store.admit(own[..2].to_vec(), MORNING).await.unwrap();
+    east.log(1, "见到两条").await;
+    west.send_to(&hub).await;
+    revoke_west(&hub, &west, 1).await;
+    assert_eq!(hub.rows().await.len(), 1);
+    east.send_to(&hub).await;
+    assert!(hub.store.row(record(WEST, 2)).await.unwrap().is_some());
+    assert!(hub.store.row(record(WEST, 3)).await.unwrap().is_none());
+    hub.send_to(&east).await;
+    assert_eq!(
+        shared_rows(&hub.store).await,
+        shared_rows(&east.store).await
+    );
+}
+
+#[tokio::test]
+async fn a_decision_the_journal_does_not_allow_is_not_signed() {
+    let hub = Site::open(HUB).await;
+    let before = hub.store.frontier();
+    let again = hub
+        .store
+        .commit_institution(
+            InstitutionOp::ActivateRules(1),
+            &super::support::root(),
+            super::support::institution(),
+            MORNING,
+        )
+        .await;
+    assert!(matches!(again, Err(StoreError::Institution(_))));
+    let other = hub
+        .store
+        .commit_institution(
+            InstitutionOp::ActivateRules(2),
+            &EAST.key(),
+            super::support::institution(),
+            MORNING,
+        )
+        .await;
+    assert!(matches!(other, Err(StoreError::OtherInstitution)));
+    assert_eq!(hub.store.frontier(), before);
+}
