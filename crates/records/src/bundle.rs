@@ -213,3 +213,6 @@ pub fn decode_header(bytes: &[u8]) -> Result<Header, HeaderError> {
     }
     Ok(header)
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -84,3 +84,6 @@ fn of_wall(wall_ms: i64) -> u64 {
     let wall = wall_ms.max(0).unsigned_abs();
     wall.min(u64::MAX >> COUNTER_BITS) << COUNTER_BITS
 }
+
+#[cfg(test)]
+mod tests;

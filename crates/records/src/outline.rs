@@ -179,3 +179,6 @@ fn line(text: &str, max: usize) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ").chars().take(max).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -293,3 +293,6 @@ pub fn root(sections: &[Section]) -> Hash {
     }
     Hash(*hasher.finalize().as_bytes())
 }
+
+#[cfg(test)]
+mod tests;

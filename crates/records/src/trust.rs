@@ -340,3 +340,6 @@ fn check_code(code: &str) -> Result<(), TrustError> {
         && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
     good.then_some(()).ok_or(TrustError::Name)
 }
+
+#[cfg(test)]
+mod tests;
