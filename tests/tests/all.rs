@@ -3,4 +3,5 @@
 mod all {
     pub(crate) mod durability;
     pub(crate) mod workspace;
+    pub(crate) mod world;
 }
