@@ -6,7 +6,7 @@ import type { DutyRecord, Fields, RecordAction } from '@/api/model';
 import { filled, localErrors } from '@/fields/local-errors';
 import { RecordFields } from '@/fields/RecordFields';
 import { isSaveKey } from '@/fields/save-keys';
-import { useErrorText } from '@/i18n/useErrorText';
+import { useSaveErrorText } from '@/i18n/useErrorText';
 import type { ActionSpec, FieldSpec } from '@/kinds/spec';
 import styles from './actions.module.css';
 import { useAct } from './useAct';
@@ -27,7 +27,7 @@ function fieldsNow(spec: ActionSpec, { choices }: RecordAction): readonly FieldS
 /** The form of one action; what was typed stays until the site has taken it. */
 export function ActionForm({ record, action, spec, onDone }: Props) {
   const { t } = useTranslation();
-  const errorText = useErrorText();
+  const errorText = useSaveErrorText();
   const [values, setValues] = useState<Fields>(() => spec.initial?.(record, Date.now()) ?? {});
   const [local, setLocal] = useState<ReturnType<typeof localErrors>>([]);
   const act = useAct(record.id, action.id, (result) => {

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { RecordFields } from '@/fields/RecordFields';
 import { isSaveKey } from '@/fields/save-keys';
-import { useErrorText } from '@/i18n/useErrorText';
+import { useSaveErrorText } from '@/i18n/useErrorText';
 import type { KindSpec } from '@/kinds/spec';
 import styles from './entry.module.css';
 import { QuickTypes } from './QuickTypes';
@@ -19,7 +19,7 @@ interface Props {
 /** The form of a new record of any kind; Ctrl+Enter saves from every field. */
 export function EntryForm({ spec, entry, prefix, className }: Props) {
   const { t } = useTranslation();
-  const errorText = useErrorText();
+  const errorText = useSaveErrorText();
   const [all, setAll] = useState(false);
   const { current, errors } = entry;
   const rest = spec.form.filter(({ name }) => !spec.quickFields.includes(name));

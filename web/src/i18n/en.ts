@@ -74,8 +74,6 @@ export const en: TextsOf<typeof zh> = {
     passwordRequired: 'Enter your password',
     throttled: 'Too many attempts. Try again in {{n}} s.',
     canRetry: 'You can try again now.',
-    unreachable:
-      "This duty room's system cannot be reached. Check the cable and try again, or call the administrator.",
     showPassword: 'Show password',
     hidePassword: 'Hide password',
     help: 'Forgotten password? Ask the administrator of this duty room.',
@@ -101,7 +99,9 @@ export const en: TextsOf<typeof zh> = {
     internal: 'Internal error. Try again; if it happens again, tell the administrator.',
     bad_request: 'Bad request. Reload the page and try again.',
     unreachable:
-      "This duty room's system cannot be reached. Not submitted; the draft is kept on this PC.",
+      "This duty room's system cannot be reached. Check the cable and try again, or call the administrator.",
+    notSent:
+      "This duty room's system cannot be reached. Not submitted; what you typed is kept here.",
     refused: 'Not done: {{reason}}.',
     other: 'Not done ({{code}}).',
   },

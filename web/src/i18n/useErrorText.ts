@@ -1,6 +1,6 @@
 import { useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
-import { asApiError, type FieldError } from '@/api/errors';
+import { asApiError, type FieldError, UNREACHABLE } from '@/api/errors';
 
 /** Turns any failure into one sentence in the reader's language. */
 export function useErrorText() {
@@ -16,6 +16,17 @@ export function useErrorText() {
       return i18n.exists(`errors.${code}`) ? t(`errors.${code}`) : t('errors.other', { code });
     },
     [t, i18n],
+  );
+}
+
+/** The same for something that was being saved: out of reach, it says that the words are kept. */
+export function useSaveErrorText() {
+  const { t } = useTranslation();
+  const errorText = useErrorText();
+  return useCallback(
+    (error: unknown): string =>
+      asApiError(error).code === UNREACHABLE ? t('errors.notSent') : errorText(error),
+    [t, errorText],
   );
 }
 

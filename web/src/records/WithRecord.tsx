@@ -8,7 +8,7 @@ import type { DutyRecord } from '@/api/model';
 import { recordQuery } from '@/api/queries';
 import { useErrorText } from '@/i18n/useErrorText';
 import type { KindSpec } from '@/kinds/spec';
-import { PageLoading } from '@/shell/PageLoading';
+import { LatePageLoading } from '@/shell/PageLoading';
 import styles from '@/shell/PageMessage.module.css';
 
 interface Props {
@@ -23,7 +23,7 @@ export function WithRecord({ id, spec, children }: Props) {
   const errorText = useErrorText();
   const { data, error, isPending, refetch } = useQuery(recordQuery(id));
   if (data) return children(data);
-  if (isPending) return <PageLoading />;
+  if (isPending) return <LatePageLoading />;
   const missing = asApiError(error).status === 404;
   return (
     <div className={styles.message} role="alert">

@@ -1,7 +1,7 @@
 import { useRouter } from '@tanstack/react-router';
 import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
-import { asApiError } from '@/api/errors';
+import { ApiError } from '@/api/errors';
 import { useErrorText } from '@/i18n/useErrorText';
 import styles from './PageMessage.module.css';
 
@@ -10,11 +10,10 @@ export function Crash({ error }: { error: unknown }) {
   const { t } = useTranslation();
   const errorText = useErrorText();
   const router = useRouter();
-  const { status } = asApiError(error);
   return (
     <div className={styles.message} role="alert">
       <h1>{t('app.crash')}</h1>
-      <p>{status > 0 || isOffline(error) ? errorText(error) : t('app.crashHint')}</p>
+      <p>{error instanceof ApiError ? errorText(error) : t('app.crashHint')}</p>
       <div className={styles.actions}>
         <Button type="primary" onClick={() => void router.invalidate()}>
           {t('app.retry')}
@@ -25,5 +24,3 @@ export function Crash({ error }: { error: unknown }) {
     </div>
   );
 }
-
-const isOffline = (error: unknown) => error instanceof Error && error.name === 'ApiError';

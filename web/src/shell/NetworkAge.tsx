@@ -7,7 +7,7 @@ import styles from './Head.module.css';
 
 export function NetworkAge() {
   const { t } = useTranslation();
-  const { sites } = useSites();
+  const { sites, query } = useSites();
   const now = useNow(30_000);
   const network = networkWords(sites);
   const text = () => {
@@ -18,6 +18,7 @@ export function NetworkAge() {
       ? t('net.hubCut', { time, names: network.names.map(shortName).join('、') })
       : t('net.cutHub', { time });
   };
+  if (query.isPending) return <p className={styles.network} />;
   return (
     <p className={network.cut ? styles.cut : styles.network} role="status" title={text()}>
       <span aria-hidden="true">{network.cut ? '▲ ' : '● '}</span>

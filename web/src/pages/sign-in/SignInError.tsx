@@ -12,7 +12,7 @@ export function SignInError({ error, at }: { error: ApiError; at: number }) {
   if (error.code !== 'sign_in_throttled' || error.retryAfterS === undefined) {
     return (
       <p className={styles.error} role="alert">
-        {error.code === 'unreachable' ? t('signIn.unreachable') : errorText(error)}
+        {errorText(error)}
       </p>
     );
   }
