@@ -151,10 +151,9 @@ impl Hub {
         self.lock().sinks.retain(|(other, _)| *other != id);
     }
 
-    /// The cached frames, and whether the live ones follow them.
-    pub(crate) fn cache(&self) -> (Vec<Arc<Frame>>, bool) {
-        let inner = self.lock();
-        (inner.gop.frames().to_vec(), inner.gop.is_whole())
+    /// The frames a new viewer is sent at once.
+    pub(crate) fn cache(&self) -> Vec<Arc<Frame>> {
+        self.lock().gop.frames().to_vec()
     }
 
     pub(crate) fn set_key_ask(&self, ask: Option<KeyAsk>) {

@@ -10,8 +10,11 @@ mod watching;
 use std::future::Future;
 use std::time::Duration;
 
+use media::MediaEvent;
+use tokio::sync::broadcast;
+
 /// Waits until `state` gives a value; the time-out names the last `describe`d state.
-pub async fn eventually<T, F, Fut>(what: &str, mut state: F) -> T
+pub(crate) async fn eventually<T, F, Fut>(what: &str, mut state: F) -> T
 where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, String>>,
@@ -25,4 +28,27 @@ where
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("{what} did not happen; last seen: {last}");
+}
+
+/// Waits for an event that `wanted` turns into a value.
+pub(crate) async fn event<T>(
+    events: &mut broadcast::Receiver<MediaEvent>,
+    what: &str,
+    wanted: impl Fn(&MediaEvent) -> Option<T>,
+) -> T {
+    let found = async {
+        loop {
+            let event = events
+                .recv()
+                .await
+                .expect("the engine lives and few events come");
+            if let Some(value) = wanted(&event) {
+                return value;
+            }
+        }
+    };
+    let patience = Duration::from_secs(40);
+    tokio::time::timeout(patience, found)
+        .await
+        .unwrap_or_else(|_| panic!("no event: {what}"))
 }

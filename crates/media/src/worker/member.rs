@@ -322,8 +322,8 @@ impl Member {
         // A camera makes no key frame on demand, but its last one is at hand.
         let recently =
             burst_at.is_some_and(|at| now.saturating_duration_since(at) < REPEAT_INTERVAL);
-        let (frames, whole) = hub.cache();
-        if recently || !whole || !self.connected {
+        let frames = hub.cache();
+        if recently || frames.is_empty() || !self.connected {
             return;
         }
         for track in tracks.iter_mut().filter(|track| track.kind == Kind::Video) {

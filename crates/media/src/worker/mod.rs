@@ -17,7 +17,7 @@ use crate::api::SessionId;
 use crate::frame::Frame;
 use crate::hub::Sink;
 
-pub(crate) use self::member::{InTrack, Member, Role};
+pub(crate) use self::member::{Member, Role};
 use self::run::Run;
 use self::socket::Socket;
 use self::wake::Waker;

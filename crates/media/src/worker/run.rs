@@ -266,7 +266,7 @@ impl Run {
         let cached: Vec<Arc<Frame>> = match self.watched.get_mut(&hub.id) {
             Some(watched) => {
                 watched.viewers.push(session);
-                hub.cache().0
+                hub.cache()
             }
             None => {
                 let (sink, cached) = hub.attach(self.deliver.sink(hub.id));

@@ -15,8 +15,8 @@ const SDP: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=gate\r\nt=0 0\r\nm=video
     a=fmtp:96 packetization-mode=1;profile-level-id=420029;sprop-parameter-sets=Z0IAKeKQFAe2AtwEBAaQeJEV,aM48gA==\r\n";
 
 /// A running camera.
-pub struct Camera {
-    pub address: SocketAddr,
+pub(crate) struct Camera {
+    pub(crate) address: SocketAddr,
     sessions: Arc<AtomicUsize>,
     playing: Arc<AtomicUsize>,
     cut: broadcast::Sender<()>,
@@ -24,13 +24,13 @@ pub struct Camera {
 
 /// How it behaves.
 #[derive(Clone, Copy)]
-pub struct Script {
+pub(crate) struct Script {
     /// Frames from one key frame to the next, at 25 a second.
-    pub group: u32,
+    pub(crate) group: u32,
     /// Answers every DESCRIBE with 401 and no challenge.
-    pub locked: bool,
+    pub(crate) locked: bool,
     /// Announces H.265.
-    pub h265: bool,
+    pub(crate) h265: bool,
 }
 
 impl Default for Script {
@@ -44,7 +44,7 @@ impl Default for Script {
 }
 
 impl Camera {
-    pub async fn start(script: Script) -> Self {
+    pub(crate) async fn start(script: Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
         let (sessions, playing) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
@@ -73,24 +73,24 @@ impl Camera {
         camera
     }
 
-    pub fn url(&self) -> url::Url {
+    pub(crate) fn url(&self) -> url::Url {
         format!("rtsp://{}/main", self.address)
             .parse()
             .expect("an address")
     }
 
     /// Sessions that reached PLAY since the start.
-    pub fn sessions(&self) -> usize {
+    pub(crate) fn sessions(&self) -> usize {
         self.sessions.load(Ordering::SeqCst)
     }
 
     /// Sessions playing now.
-    pub fn playing(&self) -> usize {
+    pub(crate) fn playing(&self) -> usize {
         self.playing.load(Ordering::SeqCst)
     }
 
     /// Breaks every connection.
-    pub fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.cut.send(()).expect("somebody is connected");
     }
 }

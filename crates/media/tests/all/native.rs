@@ -1,9 +1,11 @@
 //! Native WebRTC peers: what a browser does, without one.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use media::{Answer, Engine, Layer, MediaError, PublishRequest, SourceId, SourceRef, WatchRequest};
+use rtc::interceptor::{Attribute, Interceptor, Slot, StreamInfo, TaggedPacket};
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::interceptor_registry::register_default_interceptors;
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
@@ -13,6 +15,8 @@ use rtc::rtp::Packet;
 use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind,
 };
+use rtc::sansio::Protocol;
+use rtc::shared::error::Error;
 use tokio::sync::mpsc;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_local::{TrackLocal, TrackLocalEvent};
@@ -46,19 +50,43 @@ impl PeerConnectionEventHandler for Handler {
     async fn on_track(&self, track: Arc<dyn TrackRemote>) {
         let packets = Arc::clone(&self.packets);
         tokio::spawn(async move {
+            let mut before_key = 0;
             while let Some(event) = track.poll().await {
-                if let TrackRemoteEvent::OnRtpPacket(packet) = event {
-                    packets.lock().expect("no panic inside").push(packet);
+                let TrackRemoteEvent::OnRtpPacket(packet) = event else {
+                    continue;
+                };
+                // The first packets may come before the track is open here. Like a browser, ask
+                // for a key frame until there is one.
+                let key = starts_key(&packet.payload);
+                before_key = if key { i32::MIN } else { before_key + 1 };
+                if packet.header.payload_type != OPUS && before_key % 20 == 19 {
+                    let media_ssrc = packet.header.ssrc;
+                    let request = PictureLossIndication {
+                        sender_ssrc: 0,
+                        media_ssrc,
+                    };
+                    let _closed = track.write_rtcp(vec![Box::new(request)]).await;
                 }
+                packets.lock().expect("no panic inside").push(packet);
             }
         });
     }
 }
 
+/// The payload type of Opus in offers of native peers.
+pub(crate) const OPUS: u8 = 111;
+
+/// Whether a payload starts a key frame of either codec.
+fn starts_key(payload: &[u8]) -> bool {
+    media::h264::starts_idr(payload) || media::frame::vp8_starts_key(payload)
+}
+
 async fn connection() -> (Arc<dyn PeerConnection>, Handler, mpsc::Receiver<()>) {
     let mut media = MediaEngine::default();
     media.register_default_codecs().expect("defaults fit");
-    let registry = register_default_interceptors(Registry::new(), &mut media).expect("they fit");
+    let registry = register_default_interceptors(Registry::new(), &mut media)
+        .expect("they fit")
+        .with(Slot::from(60_000usize), DeliverFeedback::default());
     let settings = SettingEngineBuilder::new()
         .with_include_loopback_candidate(true)
         .with_multicast_dns_mode(rtc::ice::mdns::MulticastDnsMode::Disabled)
@@ -100,15 +128,15 @@ async fn accept(connection: &Arc<dyn PeerConnection>, answer: &Answer) {
 }
 
 /// A native viewer.
-pub struct Viewer {
-    pub session: media::SessionId,
-    pub answer: String,
+pub(crate) struct Viewer {
+    pub(crate) session: media::SessionId,
+    pub(crate) answer: String,
     connection: Arc<dyn PeerConnection>,
     handler: Handler,
 }
 
 impl Viewer {
-    pub async fn watch(
+    pub(crate) async fn watch(
         engine: &Engine,
         source: SourceRef,
         name: &str,
@@ -138,14 +166,14 @@ impl Viewer {
         })
     }
 
-    pub async fn video(engine: &Engine, source: SourceRef, name: &str) -> Self {
+    pub(crate) async fn video(engine: &Engine, source: SourceRef, name: &str) -> Self {
         let kinds = [RtpCodecKind::Video];
         Self::watch(engine, source, name, &kinds)
             .await
             .expect("the source can be watched")
     }
 
-    pub fn packets(&self) -> Vec<Packet> {
+    pub(crate) fn packets(&self) -> Vec<Packet> {
         self.handler
             .packets
             .lock()
@@ -154,7 +182,11 @@ impl Viewer {
     }
 
     /// Waits until the packets received so far satisfy `enough`.
-    pub async fn receives(&self, what: &str, enough: impl Fn(&[Packet]) -> bool) -> Vec<Packet> {
+    pub(crate) async fn receives(
+        &self,
+        what: &str,
+        enough: impl Fn(&[Packet]) -> bool,
+    ) -> Vec<Packet> {
         eventually(what, || async {
             let packets = self.packets();
             let state = *self.handler.connected.lock().expect("no panic inside");
@@ -168,14 +200,14 @@ impl Viewer {
     }
 
     /// Vanishes without a word, like a laptop that is closed.
-    pub async fn leave(self) {
+    pub(crate) async fn leave(self) {
         self.connection.close().await.expect("closes");
     }
 }
 
 /// A native publisher of VP8 and Opus.
-pub struct Publisher {
-    pub session: media::SessionId,
+pub(crate) struct Publisher {
+    pub(crate) session: media::SessionId,
     connection: Arc<dyn PeerConnection>,
     handler: Handler,
     sending: Vec<tokio::task::JoinHandle<()>>,
@@ -188,7 +220,7 @@ impl Drop for Publisher {
 }
 
 impl Publisher {
-    pub async fn publish(engine: &Engine, source: SourceId, video: bool) -> Self {
+    pub(crate) async fn publish(engine: &Engine, source: SourceId, video: bool) -> Self {
         let (connection, handler, mut gathered) = connection().await;
         let audio = local_track("audio/opus", 11);
         let picture = local_track("video/VP8", 22);
@@ -218,7 +250,7 @@ impl Publisher {
         }
     }
 
-    pub async fn is_connected(&self) {
+    pub(crate) async fn is_connected(&self) {
         eventually("the publisher connects", || async {
             let state = *self.handler.connected.lock().expect("no panic inside");
             if state == Some(RTCPeerConnectionState::Connected) {
@@ -230,7 +262,7 @@ impl Publisher {
         .await;
     }
 
-    pub async fn leave(self) {
+    pub(crate) async fn leave(self) {
         self.connection.close().await.expect("closes");
     }
 }
@@ -311,11 +343,14 @@ async fn send_pictures(track: Arc<TrackLocalStaticRTP>) {
     for n in 0u32.. {
         tokio::select! {
             biased;
-            event = track.poll() => {
-                if let Some(TrackLocalEvent::OnRtcpPacket(packets)) = event {
+            event = track.poll() => match event {
+                Some(TrackLocalEvent::OnRtcpPacket(packets)) => {
                     key |= packets.iter().any(|p| p.as_any().is::<PictureLossIndication>());
                 }
-            }
+                Some(_) => {}
+                // Closed; a loop that went on would never yield.
+                None => return,
+            },
             _ = every.tick() => {
                 let header = if key { 0x00 } else { 0x01 };
                 // Larger than a QUIC datagram at its smallest, as browsers send them.
@@ -325,12 +360,54 @@ async fn send_pictures(track: Arc<TrackLocalStaticRTP>) {
                     payload.resize(if key { 1_190 } else { 400 }, 0xaa);
                     let rtp = packet(96, 22, sequence, n * 3_600, part == 2, payload);
                     sequence = sequence.wrapping_add(1);
-                    if track.write_rtp(rtp).await.is_err() {
-                        return;
+                    if track.write_rtp(rtp).await.is_err() {                       return;
                     }
                 }
                 key = false;
             }
         }
     }
+}
+
+/// Hands requests for key frames to the track, as a browser's encoder is handed them.
+#[derive(Default)]
+struct DeliverFeedback {
+    reads: VecDeque<TaggedPacket>,
+    writes: VecDeque<TaggedPacket>,
+}
+
+impl Protocol<TaggedPacket, TaggedPacket, ()> for DeliverFeedback {
+    type Rout = TaggedPacket;
+    type Wout = TaggedPacket;
+    type Eout = ();
+    type Error = Error;
+    type Time = Instant;
+
+    fn handle_read(&mut self, mut packet: TaggedPacket) -> Result<(), Error> {
+        if matches!(packet.message.packet, rtc::interceptor::Packet::Rtcp(_)) {
+            packet.message.add(Attribute::DeliverToApplication);
+        }
+        self.reads.push_back(packet);
+        Ok(())
+    }
+
+    fn poll_read(&mut self) -> Option<TaggedPacket> {
+        self.reads.pop_front()
+    }
+
+    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+        self.writes.push_back(packet);
+        Ok(())
+    }
+
+    fn poll_write(&mut self) -> Option<TaggedPacket> {
+        self.writes.pop_front()
+    }
+}
+
+impl Interceptor for DeliverFeedback {
+    fn bind_local_stream(&mut self, _: &StreamInfo) {}
+    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
+    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
+    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
 }
