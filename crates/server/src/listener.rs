@@ -142,6 +142,12 @@ impl Door {
         })
     }
 
+    /// Whether it speaks TLS.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.tls
+    }
+
     /// Where browsers find it, such as `http://127.0.0.1:8080`.
     #[must_use]
     pub fn url(&self) -> String {

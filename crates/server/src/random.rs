@@ -50,4 +50,10 @@ impl Random {
         }
         bytes
     }
+
+    /// A generator of its own, seeded from this source; for code that draws by itself.
+    #[must_use]
+    pub fn generator(&self) -> StdRng {
+        StdRng::from_seed(self.bytes())
+    }
 }

@@ -6,8 +6,11 @@ use crate::json::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use sync::enrol::{self, Invitation, InviteError};
 use utoipa::ToSchema;
 
+/// Longest name of a site, code points.
+const MAX_NAME: usize = records::trust::MAX_NAME_LEN;
 /// A code holds so long, hours.
 const VALID_HOURS: u32 = 24;
 
@@ -56,4 +59,34 @@ pub async fn create_join_code(
         .await
         .map_err(refused)?;
     Ok((StatusCode::CREATED, Json(JoinCode { code })))
+}
+
+fn faults(invite: &Invite) -> Vec<FieldError> {
+    let mut faults = Vec::new();
+    match invite.site_name.trim().chars().count() {
+        0 => faults.push(FieldError::new("site_name", FieldCode::Required)),
+        1..=MAX_NAME => {}
+        _ => faults.push(FieldError {
+            limit: Some(MAX_NAME),
+            ..FieldError::new("site_name", FieldCode::TooLong)
+        }),
+    }
+    match invite.code.len() {
+        0 => faults.push(FieldError::new("code", FieldCode::Required)),
+        1..=4 if invite.code.bytes().all(|letter| letter.is_ascii_uppercase()) => {}
+        1..=4 => faults.push(FieldError::new("code", FieldCode::WrongType)),
+        _ => faults.push(FieldError {
+            limit: Some(4),
+            ..FieldError::new("code", FieldCode::TooLong)
+        }),
+    }
+    faults
+}
+
+fn refused(error: InviteError) -> ApiError {
+    match error {
+        InviteError::NotHub => {
+            ApiError::new(Code::ConflictState, "only the hub lets a campus in").caused_by(error)
+        }
+    }
 }
