@@ -45,7 +45,6 @@ impl Record {
     }
 
     /// The entries of a field, in entry id order.
-    #[must_use]
     pub fn entries(&self, field: &str) -> impl Iterator<Item = (&EntryId, &Values)> {
         self.entries.get(field).into_iter().flatten()
     }

@@ -342,4 +342,5 @@ fn check_code(code: &str) -> Result<(), TrustError> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 mod tests;

@@ -96,9 +96,10 @@ pub fn create(
         }
         // Made now, so that two sites adding the first entry at once share one map.
         let entries = table.fields.iter().filter(|field| field.is_entries());
-        entries
-            .map(|field| tx.put_object(ROOT, field.name, ObjType::Map).map(drop))
-            .collect()
+        for field in entries {
+            tx.put_object(ROOT, field.name, ObjType::Map)?;
+        }
+        Ok(())
     })
 }
 

@@ -92,11 +92,11 @@ fn an_entry_is_neither_changed_nor_removed_nor_replaced() {
     let said = doc.get(&entry, "text").unwrap().unwrap().1;
     let forgeries = [
         forge(&base, WEST, |tx| {
-            tx.put(&entry, "state", "handled").unwrap()
+            tx.put(&entry, "state", "handled").unwrap();
         }),
         forge(&base, WEST, |tx| tx.delete(&entry, "text").unwrap()),
         forge(&base, WEST, |tx| {
-            tx.splice_text(&said, 0, 3, "救护").unwrap()
+            tx.splice_text(&said, 0, 3, "救护").unwrap();
         }),
         forge(&base, WEST, |tx| tx.delete(&timeline, &key).unwrap()),
         forge(&base, WEST, |tx| {
