@@ -1,9 +1,10 @@
 //! What other sites hold of our own journals.
 
 use crate::error::StoreError;
+use crate::job::Job;
 use crate::meta::{id, int};
 use crate::store::Store;
-use crate::writer::{Job, Tx};
+use crate::tx::Tx;
 use records::bundle::Head;
 use records::id::{Hash, SiteId};
 

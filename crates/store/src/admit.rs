@@ -2,12 +2,13 @@
 
 use crate::action::Admission;
 use crate::error::StoreError;
+use crate::job::Job;
 use crate::judge::{self, Bases, Case, Deps, Judgement, Stop};
 use crate::meta::{id, int};
 use crate::settle::{self, Signed};
 use crate::store::Store;
+use crate::tx::Tx;
 use crate::waiting;
-use crate::writer::{Job, Tx};
 use ed25519_dalek::VerifyingKey;
 use records::bundle::{Bundle, Head, Header, HeaderError, MAX_HEADER_LEN, MAX_PAYLOAD_LEN};
 use records::id::{Hash, InstitutionId, JournalId};
@@ -239,12 +240,9 @@ async fn release(tx: &mut Tx<'_>, journal: JournalId) -> Result<(), StoreError> 
     let mut grown = vec![journal];
     while let Some(journal) = grown.pop() {
         while let Some(released) = waiting::next(tx, journal).await? {
-            let checked = match check(tx, &released.bundle).await? {
-                Ok(checked) => checked,
-                Err(_) => {
-                    waiting::forget(tx, released.hash).await?;
-                    continue;
-                }
+            let Ok(checked) = check(tx, &released.bundle).await? else {
+                waiting::forget(tx, released.hash).await?;
+                continue;
             };
             let own = checked.header.journal();
             match take(tx, &released.bundle, checked, released.received_ms).await? {

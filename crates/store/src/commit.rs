@@ -3,13 +3,14 @@
 use crate::action::{Action, Committed, Reads, RecordEdit, Writer};
 use crate::doc;
 use crate::error::{CommitError, StoreError};
+use crate::job::{CommitFault, Decide, Job};
 use crate::judge::{self, Bases, Case, Judgement, Stop};
 use crate::meta::head_of;
 use crate::number::{self, Numbers};
 use crate::past::Past;
 use crate::settle::{self, Signed};
 use crate::store::Store;
-use crate::writer::{CommitFault, Decide, Job, Tx};
+use crate::tx::Tx;
 use automerge::Automerge;
 use records::bundle::{self, Bundle, Head, Header, MAX_HEADER_LEN, MAX_PAYLOAD_LEN};
 use records::field::{FieldFault, KindTable};

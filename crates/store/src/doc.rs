@@ -9,6 +9,9 @@ use records::kinds;
 use records::read::{Record, read};
 use sqlx::{Row as _, SqliteConnection};
 
+/// The damage that a replay of the journals mends.
+pub(crate) const SNAPSHOT: &str = "a record's snapshot";
+
 /// A snapshot as stored.
 pub(crate) struct Stored {
     pub(crate) bytes: Vec<u8>,
@@ -39,7 +42,7 @@ pub(crate) async fn stored(
 
 impl Stored {
     pub(crate) fn doc(&self) -> Result<Automerge, StoreError> {
-        Automerge::load(&self.bytes).map_err(|_| StoreError::Damaged("a record's snapshot"))
+        Automerge::load(&self.bytes).map_err(|_| StoreError::Damaged(SNAPSHOT))
     }
 
     pub(crate) fn loaded(&self) -> Result<Loaded, StoreError> {
@@ -55,6 +58,6 @@ impl Stored {
 /// A snapshot read by its kind's table.
 pub(crate) fn record(bytes: &[u8], kind: &str) -> Result<Record, StoreError> {
     let table = kinds::table(kind).ok_or(StoreError::Damaged("a snapshot's kind"))?;
-    let doc = Automerge::load(bytes).map_err(|_| StoreError::Damaged("a record's snapshot"))?;
-    read(&doc, table, None).map_err(|_| StoreError::Damaged("a record's snapshot"))
+    let doc = Automerge::load(bytes).map_err(|_| StoreError::Damaged(SNAPSHOT))?;
+    read(&doc, table, None).map_err(|_| StoreError::Damaged(SNAPSHOT))
 }

@@ -1,6 +1,7 @@
 //! Typed errors, and the one place where an SQLite error becomes one of them.
 
 use records::field::FieldFault;
+use sqlx::error::DatabaseError;
 use std::sync::Arc;
 
 /// Why a data directory cannot be opened. Nothing on disk was damaged by trying.
@@ -121,7 +122,8 @@ enum Code {
 }
 
 fn code(error: &sqlx::Error) -> Code {
-    let Some(code) = error.as_database_error().and_then(|e| e.code()) else {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    let Some(code) = code else {
         return Code::Other;
     };
     // Extended codes keep the primary one in the low byte.

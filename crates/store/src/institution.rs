@@ -1,11 +1,12 @@
 //! Decisions of the institution, signed with its root key.
 
 use crate::error::StoreError;
+use crate::job::Job;
 use crate::judge::{Case, Judgement, Stop};
 use crate::past::Past;
 use crate::settle::{self, Signed};
 use crate::store::Store;
-use crate::writer::{Job, Tx};
+use crate::tx::Tx;
 use ed25519_dalek::SigningKey;
 use records::bundle::{self, Bundle, Head, Header};
 use records::id::{ActionId, Hash, InstitutionId, JournalId};
@@ -112,7 +113,7 @@ pub(crate) async fn commit(
         tx,
         &case,
         Some(Signed::of(&bundle)),
-        Judgement::Institution(next),
+        Judgement::Institution(Box::new(next)),
     )
     .await
 }

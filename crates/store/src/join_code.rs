@@ -73,34 +73,32 @@ impl Store {
         hash: [u8; 32],
         now_ms: i64,
     ) -> Result<RedeemedJoinCode, JoinCodeError> {
-        let found = self
-            .write(async move |conn| {
-                let row = sqlx::query(
-                    "select site_name, site_code, expires_ms, used_ms from join_code where hash = $1",
-                )
-                .bind(hash.to_vec())
-                .fetch_optional(&mut *conn)
-                .await?;
-                let Some(row) = row else {
-                    return Ok(Err(JoinCodeError::Unknown));
-                };
-                if row.try_get::<Option<i64>, _>("used_ms")?.is_some() {
-                    return Ok(Err(JoinCodeError::Used));
-                }
-                if row.try_get::<i64, _>("expires_ms")? <= now_ms {
-                    return Ok(Err(JoinCodeError::Expired));
-                }
-                sqlx::query("update join_code set used_ms = $2 where hash = $1")
-                    .bind(hash.to_vec())
-                    .bind(now_ms)
-                    .execute(&mut *conn)
-                    .await?;
-                Ok(Ok(RedeemedJoinCode {
-                    site_name: row.try_get("site_name")?,
-                    site_code: row.try_get("site_code")?,
-                }))
-            })
+        self.write(async move |conn| {
+            let row = sqlx::query(
+                "select site_name, site_code, expires_ms, used_ms from join_code where hash = $1",
+            )
+            .bind(hash.to_vec())
+            .fetch_optional(&mut *conn)
             .await?;
-        found
+            let Some(row) = row else {
+                return Ok(Err(JoinCodeError::Unknown));
+            };
+            if row.try_get::<Option<i64>, _>("used_ms")?.is_some() {
+                return Ok(Err(JoinCodeError::Used));
+            }
+            if row.try_get::<i64, _>("expires_ms")? <= now_ms {
+                return Ok(Err(JoinCodeError::Expired));
+            }
+            sqlx::query("update join_code set used_ms = $2 where hash = $1")
+                .bind(hash.to_vec())
+                .bind(now_ms)
+                .execute(&mut *conn)
+                .await?;
+            Ok(Ok(RedeemedJoinCode {
+                site_name: row.try_get("site_name")?,
+                site_code: row.try_get("site_code")?,
+            }))
+        })
+        .await?
     }
 }

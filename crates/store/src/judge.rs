@@ -3,7 +3,7 @@
 //! Reads only. The verdict is a function of the bundle's bytes, its causal past, the rule set
 //! that past activates, and the revocations of the institution journal as it now stands.
 
-use crate::doc;
+use crate::doc::{self, SNAPSHOT};
 use crate::error::StoreError;
 use crate::institution;
 use crate::meta::{id, journal_of, uint};
@@ -41,7 +41,7 @@ pub(crate) struct Accepted {
 /// What a bundle comes to.
 pub(crate) enum Judgement {
     Records(Vec<Accepted>),
-    Institution(Trust),
+    Institution(Box<Trust>),
     Quarantine(Failed),
 }
 
@@ -80,7 +80,7 @@ pub(crate) async fn judge(
     if case.header.journal() == JournalId::INSTITUTION {
         let applied = institution::apply(&state.trust, &case.header, &case.sections);
         return Ok(match applied {
-            Ok(trust) => Judgement::Institution(trust),
+            Ok(trust) => Judgement::Institution(Box::new(trust)),
             Err(stop) => Judgement::Quarantine(stop.into()),
         });
     }
@@ -206,7 +206,7 @@ impl Court<'_> {
             }
             Verdict::Refused(refusal) => Ok(Err(Stop::Refused(refusal.code()))),
             // Our own cache is at fault, not the bundle.
-            Verdict::Held(Hold::Snapshot) => Err(StoreError::Damaged("a record's snapshot")),
+            Verdict::Held(Hold::Snapshot) => Err(StoreError::Damaged(SNAPSHOT)),
             Verdict::Held(hold) => Ok(Err(Stop::Held(hold.code()))),
         }
     }

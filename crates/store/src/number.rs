@@ -2,7 +2,7 @@
 
 use crate::action::Writer;
 use crate::error::StoreError;
-use crate::writer::Tx;
+use crate::tx::Tx;
 use std::collections::BTreeMap;
 
 const DAY_MS: i64 = 86_400_000;
@@ -28,12 +28,12 @@ pub(crate) fn day_bounds(day: i64) -> (i64, i64) {
 }
 
 /// The series a new record of this site counts in, such as `EJ2026`; later incarnations write
-/// `E.2J2026`, so that no number is ever given twice.
+/// `E.2-J2026`, so that no number is ever given twice.
 pub(crate) fn series(writer: &Writer, prefix: &str, wall_ms: i64) -> String {
     let (code, year) = (&writer.code, year(wall_ms));
     match writer.journal.incarnation {
         0 | 1 => format!("{code}{prefix}{year}"),
-        incarnation => format!("{code}.{incarnation}{prefix}{year}"),
+        incarnation => format!("{code}.{incarnation}-{prefix}{year}"),
     }
 }
 

@@ -1,10 +1,10 @@
 //! Opening a data directory.
 
 use crate::error::OpenError;
+use crate::job::Queue;
 use crate::state::State;
 use crate::store::{Inner, Store};
-use crate::writer::{self, Queue};
-use crate::{meta, schema};
+use crate::{meta, schema, writer};
 use records::gate;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, SqliteConnection, SqlitePool};
@@ -147,6 +147,7 @@ impl Store {
             view: view_sender,
             cursor: cursor_sender,
             transactions: transactions.clone(),
+            mended: false,
         };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())

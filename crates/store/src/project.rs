@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use crate::meta::int;
 use crate::open::WritePoint;
 use crate::search;
-use crate::writer::Tx;
+use crate::tx::Tx;
 use records::bundle::Header;
 use records::field::Value;
 use records::gate::Admitted;
@@ -22,9 +22,10 @@ pub(crate) async fn project(
     admitted: &Admitted,
 ) -> Result<(), StoreError> {
     let outline = outline(&admitted.record);
-    let no = match present(tx, section.record).await? {
-        Some(present) => {
-            update(tx, section.record, &outline, admitted).await?;
+    // A record with a snapshot has a row, and only such a one.
+    let no = match &admitted.before {
+        Some(_) => {
+            let present = update(tx, section.record, &outline, admitted).await?;
             if creates(section) && present.yields_to(header, &admitted.record) {
                 author(tx, section.record, header).await?;
             }
@@ -59,21 +60,6 @@ impl Present {
 fn creates(section: &RecordChanges) -> bool {
     let mut changes = section.changes.iter();
     changes.any(|change| prescan(change).is_ok_and(|scan| scan.deps.is_empty()))
-}
-
-async fn present(tx: &mut Tx<'_>, record: RecordId) -> Result<Option<Present>, StoreError> {
-    let row = sqlx::query("select no, created_site, created_hlc from record where id = $1")
-        .bind(record.0.to_vec())
-        .fetch_optional(&mut *tx.conn)
-        .await?;
-    row.map(|row| {
-        Ok(Present {
-            no: row.try_get("no")?,
-            created_site: row.try_get("created_site")?,
-            created_hlc: row.try_get("created_hlc")?,
-        })
-    })
-    .transpose()
 }
 
 async fn author(tx: &mut Tx<'_>, record: RecordId, header: &Header) -> Result<(), StoreError> {
@@ -140,14 +126,14 @@ async fn update(
     record: RecordId,
     outline: &Outline,
     admitted: &Admitted,
-) -> Result<(), StoreError> {
+) -> Result<Present, StoreError> {
     tx.state.cursor += 1;
-    sqlx::query(
+    let row = sqlx::query(
         "update record set number = $2, site = $3, happened_at = $4,
              sort_at = coalesce($4, recorded_at), title = $5, summary = $6, state = $7, open = $8,
              category = $9, level = $10, sensitive = $11, amended = $12, incident = $13,
              rev = rev + $14, cursor = $15
-         where id = $1",
+         where id = $1 returning no, created_site, created_hlc",
     )
     .bind(record.0.to_vec())
     .bind(admitted.record.number.clone().unwrap_or_default())
@@ -164,9 +150,14 @@ async fn update(
     .bind(outline.incident.map(|record| record.0.to_vec()))
     .bind(int(admitted.changes.len() as u64))
     .bind(int(tx.state.cursor))
-    .execute(&mut *tx.conn)
-    .await?;
-    Ok(())
+    .fetch_optional(&mut *tx.conn)
+    .await?
+    .ok_or(StoreError::Damaged("a record has no row"))?;
+    Ok(Present {
+        no: row.try_get("no")?,
+        created_site: row.try_get("created_site")?,
+        created_hlc: row.try_get("created_hlc")?,
+    })
 }
 
 /// Every field that names a record, whatever the kind.

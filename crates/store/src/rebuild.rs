@@ -2,12 +2,13 @@
 
 use crate::error::StoreError;
 use crate::institution;
+use crate::job::Job;
 use crate::judge::{self, Bases, Case, Deps, Judgement};
 use crate::meta::{self, id};
 use crate::past::Past;
 use crate::settle;
 use crate::store::Store;
-use crate::writer::{Job, Tx};
+use crate::tx::Tx;
 use records::id::{Hash, InstitutionId, JournalId};
 use records::trust::Trust;
 use records::{bundle, gate, payload};
@@ -106,7 +107,7 @@ fn case(row: &sqlx::sqlite::SqliteRow) -> Result<Case, StoreError> {
 async fn again(tx: &mut Tx<'_>, mut case: Case) -> Result<(), StoreError> {
     let judgement = if case.header.journal() == JournalId::INSTITUTION {
         match institution::apply(&tx.state.trust, &case.header, &case.sections) {
-            Ok(trust) => Judgement::Institution(trust),
+            Ok(trust) => Judgement::Institution(Box::new(trust)),
             Err(stop) => Judgement::Quarantine(stop.into()),
         }
     } else {

@@ -5,7 +5,7 @@
 
 use crate::error::StoreError;
 use crate::open::WritePoint;
-use crate::writer::Tx;
+use crate::tx::Tx;
 
 /// Words of a query that are looked at.
 const MAX_WORDS: usize = 16;

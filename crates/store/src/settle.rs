@@ -6,7 +6,7 @@ use crate::meta::int;
 use crate::open::WritePoint;
 use crate::project;
 use crate::state::Tip;
-use crate::writer::Tx;
+use crate::tx::Tx;
 use records::bundle::{Bundle, Head};
 use records::id::{JournalId, SiteId};
 use std::sync::Arc;
@@ -55,7 +55,7 @@ pub(crate) async fn settle(
             };
             // What was accepted beyond a cut is judged again.
             tx.state.replay |= revoked(&trust) > revoked(&tx.state.trust);
-            tx.state.trust = Arc::new(trust);
+            tx.state.trust = Arc::from(trust);
         }
         Judgement::Quarantine(failed) => quarantine(tx, case, &head, &failed).await?,
     }

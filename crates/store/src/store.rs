@@ -2,8 +2,8 @@
 
 use crate::action::Writer;
 use crate::error::StoreError;
+use crate::job::{Job, Queue};
 use crate::state::View;
-use crate::writer::{Job, Queue};
 use records::bundle::Head;
 use records::id::{InstitutionId, JournalId};
 use records::trust::Trust;

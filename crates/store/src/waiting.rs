@@ -3,7 +3,7 @@
 use crate::error::StoreError;
 use crate::meta::{id, int};
 use crate::open::WritePoint;
-use crate::writer::Tx;
+use crate::tx::Tx;
 use records::bundle::{Bundle, Header};
 use records::id::{Hash, JournalId};
 use sqlx::Row as _;

@@ -257,7 +257,7 @@ async fn a_restored_site_takes_its_own_past_back_and_signs_only_in_a_new_incarna
     restored.store.start_writer(writer).await.unwrap();
     restored.log(3, "新的").await;
     let row = restored.store.row(record(EAST, 3)).await.unwrap().unwrap();
-    assert_eq!(row.number, "E.22026-000001");
+    assert_eq!(row.number, "E.2-2026-000001");
 }
 
 #[tokio::test]

@@ -200,7 +200,13 @@ pub(crate) async fn shared_rows(store: &Store) -> Vec<RecordRow> {
     rows
 }
 
+/// The same bytes every time: Ed25519 signs deterministically.
 pub(crate) async fn institution_journal() -> Vec<Bundle> {
+    static JOURNAL: tokio::sync::OnceCell<Vec<Bundle>> = tokio::sync::OnceCell::const_new();
+    JOURNAL.get_or_init(found).await.clone()
+}
+
+async fn found() -> Vec<Bundle> {
     let dir = tempfile::tempdir().expect("tempdir");
     let store = Store::open_with(dir.path(), quick()).await.expect("open");
     let mut ops = vec![InstitutionOp::Found {
