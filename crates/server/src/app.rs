@@ -222,6 +222,23 @@ impl App {
             .expect("the sender lives as long as this app");
     }
 
+    /// Resolves once [`App::stop`] was called, without keeping the site open.
+    pub(crate) fn stop_signal(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut stopping = self.0.stopping.subscribe();
+        // A sender that is gone has stopped, too.
+        async move { drop(stopping.wait_for(|stopping| *stopping).await) }
+    }
+
+    /// Ends the media engine and the links. Links tell their peers, which needs the last clone;
+    /// with other clones about, links end when those are dropped.
+    pub(crate) async fn close(self) {
+        self.stop();
+        self.engine().shutdown().await;
+        if let Some(links) = Arc::into_inner(self.0).and_then(|inner| inner.links) {
+            links.shutdown().await;
+        }
+    }
+
     /// Tells open sockets that a session was ended by its person.
     pub(crate) fn session_ended(&self, token_hash: [u8; 32]) {
         // Nobody listening is fine: no socket is open.

@@ -51,7 +51,12 @@ pub async fn serve(State(app): State<App>, request: Request) -> Result<Response,
     match Dist::get(path).filter(|_| !path.is_empty() && path != INDEX) {
         Some(found) => Ok(file(path, found, request.headers())),
         // A missing script must not be answered with a page, or the browser reports nonsense.
-        None if path.rsplit('/').next().is_some_and(|name| name.contains('.')) && path != INDEX => {
+        None if path
+            .rsplit('/')
+            .next()
+            .is_some_and(|name| name.contains('.'))
+            && path != INDEX =>
+        {
             Err(ApiError::not_found())
         }
         None => Ok(page(&app, request.headers())),
@@ -59,9 +64,12 @@ pub async fn serve(State(app): State<App>, request: Request) -> Result<Response,
 }
 
 fn is_interface(path: &str) -> bool {
-    ["api", "whep", "whip"]
-        .iter()
-        .any(|root| path == *root || path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/')))
+    ["api", "whep", "whip"].iter().any(|root| {
+        path == *root
+            || path
+                .strip_prefix(root)
+                .is_some_and(|rest| rest.starts_with('/'))
+    })
 }
 
 fn file(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {

@@ -43,9 +43,11 @@ impl Clock {
     pub fn now_ms(&self) -> i64 {
         match &self.0 {
             // A machine set before 1970 is told as 1970; the feed and the logs show it.
-            Source::System { .. } => {
-                millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
-            }
+            Source::System { .. } => millis(
+                SystemTime::now()
+                    .duration_since(UNIX_EPOCH)
+                    .unwrap_or_default(),
+            ),
             Source::Manual(time) => *time.borrow(),
         }
     }

@@ -47,8 +47,12 @@ pub async fn envelope(State(app): State<App>, request: Request, next: Next) -> R
         response = write_envelope(&error, &id, response.headers());
     }
     let status = response.status().as_u16();
-    #[expect(clippy::cast_precision_loss, reason = "durations are far below 2^52 ms")]
-    app.metrics().request(&route, status, took_ms as f64 / 1000.0);
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "durations are far below 2^52 ms"
+    )]
+    app.metrics()
+        .request(&route, status, took_ms as f64 / 1000.0);
     tracing::info!(
         request.id = %id, http.method = %method, http.route = %route, http.status = status, took_ms,
         "answered {method} {route} with {status}"

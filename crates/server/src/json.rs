@@ -40,8 +40,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             return Err(bad_request("the body must be application/json"));
         }
         let Body(bytes) = Body::from_request(request, state).await?;
-        let object: Map<String, Value> =
-            serde_json::from_slice(&bytes).map_err(|_| bad_request("the body is no JSON object"))?;
+        let object: Map<String, Value> = serde_json::from_slice(&bytes)
+            .map_err(|_| bad_request("the body is no JSON object"))?;
         from_object(object).map(Self)
     }
 }
@@ -234,7 +234,10 @@ mod tests {
 
     #[test]
     fn parameters_of_a_content_type_do_not_matter() {
-        assert!(is_type(b"Application/JSON; charset=utf-8", "application/json"));
+        assert!(is_type(
+            b"Application/JSON; charset=utf-8",
+            "application/json"
+        ));
         assert!(!is_type(b"text/plain", "application/json"));
     }
 }

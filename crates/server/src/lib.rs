@@ -30,8 +30,8 @@ pub mod router;
 pub mod serve;
 
 pub use app::{App, CameraSettings, Parts, Settings};
-pub use listener::Door;
 pub use error::{ApiError, Code, FieldCode, FieldError};
+pub use listener::Door;
 pub use openapi::openapi;
 pub use permission::{Permit, guard};
 pub use serve::{ServeError, serve};

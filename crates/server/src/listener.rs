@@ -75,8 +75,7 @@ impl Tls {
     /// # Errors
     /// [`DoorError::Key`] or [`DoorError::Certificate`].
     pub fn of_identity(identity: &Identity) -> Result<Self, DoorError> {
-        let key =
-            PrivateKeyDer::try_from(identity.tls_key.clone()).map_err(|_| DoorError::Key)?;
+        let key = PrivateKeyDer::try_from(identity.tls_key.clone()).map_err(|_| DoorError::Key)?;
         Self::new(vec![identity.certificate.clone(), identity.ca.clone()], key)
     }
 

@@ -127,11 +127,23 @@ fn register_store(registry: &mut Registry, counts: &Counts, app: &App) {
     for (name, help, value) in [
         ("store_bundles", "Bundles in journals", counts.bundles),
         ("store_records", "Records", counts.records),
-        ("store_quarantined", "Bundles refused or held", counts.quarantined),
-        ("store_waiting", "Bundles that wait for others", counts.waiting),
+        (
+            "store_quarantined",
+            "Bundles refused or held",
+            counts.quarantined,
+        ),
+        (
+            "store_waiting",
+            "Bundles that wait for others",
+            counts.waiting,
+        ),
         ("store_forks", "Journals with a fork", counts.forks),
         ("store_bytes", "Size of the database", counts.bytes),
-        ("store_held_only_here", "Own bundles no other site has", held),
+        (
+            "store_held_only_here",
+            "Own bundles no other site has",
+            held,
+        ),
     ] {
         gauge(registry, name, help, value);
     }
@@ -142,20 +154,65 @@ fn register_store(registry: &mut Registry, counts: &Counts, app: &App) {
 fn register_links(registry: &mut Registry, links: &Links) {
     let up = |peer: &&PeerStatus| peer.state == PeerState::Up;
     let up = links.peers().borrow().iter().filter(up).count() as u64;
-    gauge(registry, "sync_sites_up", "Other sites that can be reached", up);
-    let counts = links.counts();
+    gauge(
+        registry,
+        "sync_sites_up",
+        "Other sites that can be reached",
+        up,
+    );
+    let counts = links.counters();
     for (name, help, value) in [
-        ("sync_bytes_in", "Bytes received on sync streams", counts.sync_bytes_in),
-        ("sync_bytes_out", "Bytes sent on sync streams", counts.sync_bytes_out),
-        ("sync_frames_in", "Frames received on sync streams", counts.sync_frames_in),
-        ("sync_frames_out", "Frames sent on sync streams", counts.sync_frames_out),
-        ("sync_refused_peers", "Connections refused", counts.refused_peers),
-        ("sync_garbage", "Connections that broke the protocol", counts.garbage),
+        (
+            "sync_bytes_in",
+            "Bytes received on sync streams",
+            counts.sync_bytes_in,
+        ),
+        (
+            "sync_bytes_out",
+            "Bytes sent on sync streams",
+            counts.sync_bytes_out,
+        ),
+        (
+            "sync_frames_in",
+            "Frames received on sync streams",
+            counts.sync_frames_in,
+        ),
+        (
+            "sync_frames_out",
+            "Frames sent on sync streams",
+            counts.sync_frames_out,
+        ),
+        (
+            "sync_refused_peers",
+            "Connections refused",
+            counts.refused_peers,
+        ),
+        (
+            "sync_garbage",
+            "Connections that broke the protocol",
+            counts.garbage,
+        ),
         ("sync_reconnects", "Links that came back", counts.reconnects),
-        ("sync_refused_joins", "Join requests refused", counts.refused_joins),
-        ("link_datagrams_out", "Media datagrams sent", counts.media_datagrams_out),
-        ("link_datagrams_in", "Media datagrams received", counts.media_datagrams_in),
-        ("link_datagrams_dropped", "Media datagrams dropped", counts.media_datagrams_dropped),
+        (
+            "sync_refused_joins",
+            "Join requests refused",
+            counts.refused_joins,
+        ),
+        (
+            "link_datagrams_out",
+            "Media datagrams sent",
+            counts.media_datagrams_out,
+        ),
+        (
+            "link_datagrams_in",
+            "Media datagrams received",
+            counts.media_datagrams_in,
+        ),
+        (
+            "link_datagrams_dropped",
+            "Media datagrams dropped",
+            counts.media_datagrams_dropped,
+        ),
     ] {
         counter(registry, name, help, value);
     }
@@ -164,17 +221,46 @@ fn register_links(registry: &mut Registry, links: &Links) {
 fn register_media(registry: &mut Registry, stats: &Stats) {
     let sources = stats.sources.values();
     let viewers = sources.clone().map(|source| source.viewers as u64).sum();
-    let crossing = stats.links.values().map(|link| link.subscriptions as u64).sum();
+    let crossing = stats
+        .links
+        .values()
+        .map(|link| link.subscriptions as u64)
+        .sum();
     gauge(registry, "media_viewers", "Viewers now", viewers);
-    gauge(registry, "media_link_flows", "Streams crossing links now", crossing);
+    gauge(
+        registry,
+        "media_link_flows",
+        "Streams crossing links now",
+        crossing,
+    );
     let sum = |of: fn(&SourceStats) -> u64| sources.clone().map(of).sum();
     for (name, help, value) in [
         ("media_pulls", "Sources opened", sum(|source| source.pulls)),
-        ("media_frames_in", "Frames received", sum(|source| source.frames_in)),
-        ("media_packets_out", "Packets sent to viewers", sum(|source| source.packets_out)),
-        ("media_bytes_out", "Bytes sent to viewers", sum(|source| source.bytes_out)),
-        ("media_frames_dropped", "Frames dropped at full queues", stats.frames_dropped),
-        ("media_datagrams_ignored", "Datagrams not understood", stats.datagrams_ignored),
+        (
+            "media_frames_in",
+            "Frames received",
+            sum(|source| source.frames_in),
+        ),
+        (
+            "media_packets_out",
+            "Packets sent to viewers",
+            sum(|source| source.packets_out),
+        ),
+        (
+            "media_bytes_out",
+            "Bytes sent to viewers",
+            sum(|source| source.bytes_out),
+        ),
+        (
+            "media_frames_dropped",
+            "Frames dropped at full queues",
+            stats.frames_dropped,
+        ),
+        (
+            "media_datagrams_ignored",
+            "Datagrams not understood",
+            stats.datagrams_ignored,
+        ),
     ] {
         counter(registry, name, help, value);
     }

@@ -93,7 +93,10 @@ pub async fn guard(
                 .await?
                 .ok_or_else(|| ApiError::new(Code::NotSignedIn, "sign in first"))?;
             if !roles.contains(&person.role) {
-                return Err(ApiError::new(Code::Forbidden, "your role does not allow this"));
+                return Err(ApiError::new(
+                    Code::Forbidden,
+                    "your role does not allow this",
+                ));
             }
             request.extensions_mut().insert(person);
         }

@@ -30,9 +30,9 @@ impl Random {
     /// The same bytes for the same seed; for tests only.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
-        Self(Source::Seeded(Arc::new(Mutex::new(
-            StdRng::seed_from_u64(seed),
-        ))))
+        Self(Source::Seeded(Arc::new(Mutex::new(StdRng::seed_from_u64(
+            seed,
+        )))))
     }
 
     /// So many fresh bytes.

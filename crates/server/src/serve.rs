@@ -41,11 +41,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
     let served = run(&app, door, shutdown).await;
-    app.stop();
-    if let Some(links) = app.links() {
-        links.shutdown().await;
-    }
-    app.engine().shutdown().await;
+    app.close().await;
     served
 }
 
@@ -59,9 +55,7 @@ async fn run(
         .map_err(ServeError::Cameras)?;
     let mut jobs = start_jobs(app);
     let service = router(app.clone()).into_make_service_with_connect_info::<Peer>();
-    let stopping = app.clone();
-    let http = axum::serve(door, service)
-        .with_graceful_shutdown(async move { stopping.stopped().await });
+    let http = axum::serve(door, service).with_graceful_shutdown(app.stop_signal());
     let mut http = std::pin::pin!(http.into_future());
     let served = tokio::select! {
         ended = &mut http => ended,

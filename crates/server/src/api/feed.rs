@@ -51,12 +51,19 @@ async fn collect(app: &App, role: Role, cursor: &mut Cursor) -> Result<Vec<FeedR
     }
     // The store also counts changes that are no rows; this read covers them up to `here`.
     cursor.store = feed.cursor.max(here.store);
-    let told = feed.rows.into_iter().filter(|row| TOLD.contains(&row.kind.as_str()));
+    let told = feed
+        .rows
+        .into_iter()
+        .filter(|row| TOLD.contains(&row.kind.as_str()));
     rows.extend(told.map(|row| FeedRow::Record {
         record: row::for_role(row, role),
     }));
     // After a restart the numbers of states begin anew, so all states are told.
-    let known = if cursor.boot == here.boot { cursor.live } else { 0 };
+    let known = if cursor.boot == here.boot {
+        cursor.live
+    } else {
+        0
+    };
     let changes = app.live().after(known);
     (cursor.boot, cursor.live) = (here.boot, changes.number);
     rows.extend(changes.sites.map(|sites| FeedRow::Sites { sites }));

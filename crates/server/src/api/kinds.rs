@@ -96,10 +96,10 @@ pub async fn list_kinds() -> Json<KindList> {
 }
 
 fn fields(fields: &'static [Field]) -> Vec<KindField> {
-    fields.iter().map(field).collect()
+    fields.iter().map(field_of).collect()
 }
 
-fn field(field: &'static Field) -> KindField {
+fn field_of(field: &'static Field) -> KindField {
     let plain = |ty| KindField {
         name: field.name,
         ty,
@@ -126,7 +126,7 @@ fn field(field: &'static Field) -> KindField {
             ..plain(KindFieldType::Enum)
         },
         FieldType::Entries(entry) => KindField {
-            entry_fields: Some(self::fields(entry)),
+            entry_fields: Some(entry.iter().map(field_of).collect()),
             ..plain(KindFieldType::Entries)
         },
     }

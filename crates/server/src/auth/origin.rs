@@ -98,7 +98,10 @@ mod tests {
 
     #[test]
     fn our_own_page_is_ours() {
-        let ours = headers(&[("host", "127.0.0.1:8080"), ("origin", "http://127.0.0.1:8080")]);
+        let ours = headers(&[
+            ("host", "127.0.0.1:8080"),
+            ("origin", "http://127.0.0.1:8080"),
+        ]);
         assert!(plain().is_own_origin(&ours));
         let proxied = headers(&[
             ("host", "duty.example.edu.cn"),
@@ -112,10 +115,19 @@ mod tests {
     #[test]
     fn other_pages_are_not() {
         for pairs in [
-            [("host", "127.0.0.1:8080"), ("origin", "http://127.0.0.1:8081")],
-            [("host", "127.0.0.1:8080"), ("origin", "https://127.0.0.1:8080")],
+            [
+                ("host", "127.0.0.1:8080"),
+                ("origin", "http://127.0.0.1:8081"),
+            ],
+            [
+                ("host", "127.0.0.1:8080"),
+                ("origin", "https://127.0.0.1:8080"),
+            ],
             [("host", "127.0.0.1:8080"), ("origin", "null")],
-            [("host", "evil.example:8080"), ("origin", "http://evil.example:8080")],
+            [
+                ("host", "evil.example:8080"),
+                ("origin", "http://evil.example:8080"),
+            ],
             [("host", "127.0.0.1:8080"), ("sec-fetch-site", "cross-site")],
             [("host", "127.0.0.1:8080"), ("sec-fetch-site", "same-site")],
         ] {

@@ -78,11 +78,7 @@ pub async fn of_request(app: &App, headers: &HeaderMap) -> Result<Option<Person>
 ///
 /// # Errors
 /// `internal` when the store fails.
-pub async fn of_session(
-    app: &App,
-    hash: [u8; 32],
-    used: bool,
-) -> Result<Option<Person>, ApiError> {
+pub async fn of_session(app: &App, hash: [u8; 32], used: bool) -> Result<Option<Person>, ApiError> {
     let now = app.clock().now_ms();
     let Some(mut found) = app.store().session(&hash, now).await? else {
         return Ok(None);

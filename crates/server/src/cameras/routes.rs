@@ -6,10 +6,12 @@ use sync::status::{MediaPipe, PeerState, PeerStatus, Via};
 
 /// Hands every new media connection to the engine and keeps its routes, until the site stops.
 pub async fn run(app: App) {
-    let Some(links) = app.links().cloned() else {
+    let Some(links) = app.links() else {
         return;
     };
-    let mut pipes = links.media_pipes();
+    let Some(mut pipes) = links.media_pipes() else {
+        return;
+    };
     let mut peers = links.peers();
     loop {
         tokio::select! {
@@ -49,9 +51,15 @@ fn routes(peers: &[PeerStatus]) -> Routes {
         .filter(up)
         .filter(|peer| peer.via == Some(Via::Direct))
         .collect();
-    let mut routes: Routes = direct.iter().map(|peer| (peer.site.0, peer.site.0)).collect();
+    let mut routes: Routes = direct
+        .iter()
+        .map(|peer| (peer.site.0, peer.site.0))
+        .collect();
     if let [hub] = direct.as_slice() {
-        let behind = peers.iter().filter(up).filter(|peer| peer.via == Some(Via::Hub));
+        let behind = peers
+            .iter()
+            .filter(up)
+            .filter(|peer| peer.via == Some(Via::Hub));
         routes.extend(behind.map(|peer| (peer.site.0, hub.site.0)));
     }
     routes

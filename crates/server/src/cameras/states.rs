@@ -16,7 +16,10 @@ pub async fn run(app: App) {
     let mut peers = app.links().map(sync::links::Links::peers);
     loop {
         if let Err(error) = report(&app).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "camera states failed");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "camera states failed"
+            );
         }
         tokio::select! {
             () = app.stopped() => return,
@@ -127,6 +130,8 @@ fn reachable(app: &App, site: records::id::SiteId) -> bool {
     app.links().is_some_and(|links| {
         let peers = links.peers();
         let peers = peers.borrow();
-        peers.iter().any(|peer| peer.site == site && peer.state == PeerState::Up)
+        peers
+            .iter()
+            .any(|peer| peer.site == site && peer.state == PeerState::Up)
     })
 }

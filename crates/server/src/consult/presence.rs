@@ -51,9 +51,9 @@ impl Presence {
     #[must_use]
     pub fn is_here(&self, person: AccountId, now_ms: i64) -> bool {
         let people = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        people.get(&person).is_some_and(|seen| {
-            seen.open_feeds > 0 || now_ms - seen.last_ms <= GONE_AFTER_MS
-        })
+        people
+            .get(&person)
+            .is_some_and(|seen| seen.open_feeds > 0 || now_ms - seen.last_ms <= GONE_AFTER_MS)
     }
 
     fn change(&self, person: AccountId, change: impl FnOnce(&mut Seen)) {
@@ -181,7 +181,10 @@ mod tests {
         presence.feed_opened(OFFICER, 1_000);
         presence.feed_opened(OFFICER, 2_000);
         presence.feed_closed(OFFICER, 3_000);
-        assert!(presence.is_here(OFFICER, 9_000_000), "one page is still open");
+        assert!(
+            presence.is_here(OFFICER, 9_000_000),
+            "one page is still open"
+        );
         presence.feed_closed(OFFICER, 9_000_000);
         assert!(presence.is_here(OFFICER, 9_000_000 + GONE_AFTER_MS));
         assert!(!presence.is_here(OFFICER, 9_000_001 + GONE_AFTER_MS));

@@ -12,7 +12,7 @@ use records::kinds;
 use records::write::Edit;
 use rules::{Actor, Fault, Refusal, consultation, incident, log_item};
 use serde_json::{Map, Value as Json};
-use store::{CommitError, RecordEdit, Reads};
+use store::{CommitError, Reads, RecordEdit};
 
 /// Why a decision inside the writer says no.
 #[derive(Debug)]

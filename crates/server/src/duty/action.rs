@@ -88,7 +88,10 @@ const TABLE: &[Line] = &[
         "incident",
         "add_progress",
         Action::AddProgress,
-        &[once("at", Minute), required(once("text", Text { max: 5_000 }))],
+        &[
+            once("at", Minute),
+            required(once("text", Text { max: 5_000 })),
+        ],
     ),
     line(
         "incident",

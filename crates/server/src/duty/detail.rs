@@ -160,7 +160,9 @@ fn withhold(record: &mut Record) {
     record
         .fields
         .retain(|name, _| matches!(name.as_str(), "happened_at" | "category" | "sensitive"));
-    record.timeline.retain(|item| item.kind != TimelineType::Amendment);
+    record
+        .timeline
+        .retain(|item| item.kind != TimelineType::Amendment);
     for item in &mut record.timeline {
         item.text.clear();
         item.data.clear();
@@ -206,7 +208,11 @@ fn link_to(row: store::RecordRow, person: &Person, relation: &str) -> Link {
 }
 
 /// The records that this one names: its incident, its source.
-async fn links_from(app: &App, person: &Person, stored: &StoredRecord) -> Result<Vec<Link>, ApiError> {
+async fn links_from(
+    app: &App,
+    person: &Person,
+    stored: &StoredRecord,
+) -> Result<Vec<Link>, ApiError> {
     let mut links = Vec::new();
     for field in ["incident", "source"] {
         let named = stored.record.get(field).and_then(|value| value.as_record());

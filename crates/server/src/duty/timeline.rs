@@ -81,7 +81,9 @@ fn lines(stored: &StoredRecord) -> Vec<TimelineItem> {
             .get(&origin.entry)?;
         entry_line(stored.row.id, origin, values)
     });
-    std::iter::once(created_line(stored)).chain(entries).collect()
+    std::iter::once(created_line(stored))
+        .chain(entries)
+        .collect()
 }
 
 fn created_line(stored: &StoredRecord) -> TimelineItem {

@@ -79,10 +79,17 @@ mod tests {
     #[test]
     fn every_unknown_field_and_wrong_type_is_named_at_once() {
         let error = read_item(json!({"content": 5, "colour": "red", "place": null})).unwrap_err();
-        let named: Vec<_> = error.fields.iter().map(|f| (f.field.as_str(), f.code)).collect();
+        let named: Vec<_> = error
+            .fields
+            .iter()
+            .map(|f| (f.field.as_str(), f.code))
+            .collect();
         assert_eq!(
             named,
-            [("colour", FieldCode::UnknownField), ("content", FieldCode::WrongType)]
+            [
+                ("colour", FieldCode::UnknownField),
+                ("content", FieldCode::WrongType)
+            ]
         );
     }
 

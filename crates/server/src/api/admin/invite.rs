@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 
 /// Longest name of a site, code points.
 const MAX_NAME: usize = records::trust::MAX_NAME_LEN;
-/// A code holds so long, hours.
-const VALID_HOURS: u32 = 24;
+/// A code holds so long, ms.
+const VALID_MS: i64 = 24 * 3_600_000;
 
 /// The campus to let in.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -51,11 +51,12 @@ pub async fn create_join_code(
         return Err(ApiError::fields(faults));
     }
     let invitation = Invitation {
-        name: invite.site_name,
-        code: invite.code,
-        valid_hours: VALID_HOURS,
+        site_name: invite.site_name.trim().to_owned(),
+        site_code: invite.code,
+        valid_ms: VALID_MS,
     };
-    let code = enrol::invite(app.store(), app.identity(), invitation, app.clock().now_ms())
+    let (now, mut rng) = (app.clock().now_ms(), app.random().generator());
+    let code = enrol::invite(app.store(), app.identity(), &invitation, now, &mut rng)
         .await
         .map_err(refused)?;
     Ok((StatusCode::CREATED, Json(JoinCode { code })))
@@ -73,7 +74,11 @@ fn faults(invite: &Invite) -> Vec<FieldError> {
     }
     match invite.code.len() {
         0 => faults.push(FieldError::new("code", FieldCode::Required)),
-        1..=4 if invite.code.bytes().all(|letter| letter.is_ascii_uppercase()) => {}
+        1..=4
+            if invite
+                .code
+                .bytes()
+                .all(|letter| letter.is_ascii_uppercase()) => {}
         1..=4 => faults.push(FieldError::new("code", FieldCode::WrongType)),
         _ => faults.push(FieldError {
             limit: Some(4),
@@ -88,5 +93,10 @@ fn refused(error: InviteError) -> ApiError {
         InviteError::NotHub => {
             ApiError::new(Code::ConflictState, "only the hub lets a campus in").caused_by(error)
         }
+        InviteError::Names => ApiError::field("site_name", FieldCode::TooLong),
+        InviteError::CodeTaken => {
+            ApiError::new(Code::ConflictState, "another site has this code").caused_by(error)
+        }
+        InviteError::Store(error) => error.into(),
     }
 }

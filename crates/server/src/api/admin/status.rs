@@ -8,7 +8,7 @@ use crate::json::Json;
 use axum::extract::State;
 use records::bundle::Head;
 use serde::Serialize;
-use store::{Counts, Fork, Quarantined, QuarantineVerdict};
+use store::{Counts, Fork, QuarantineVerdict, Quarantined};
 use utoipa::ToSchema;
 
 /// The state of the site.

@@ -1,5 +1,6 @@
 //! The endpoint: answers a long-poll, or hands an upgrade to [`super::socket`].
 
+use super::cursor::Cursor;
 use super::{Watching, changed, collect, message, now};
 use crate::api::shapes::FeedMessage;
 use crate::app::App;
@@ -64,7 +65,7 @@ pub async fn get_feed(
 async fn long_poll(
     app: &App,
     person: &Person,
-    mut cursor: super::cursor::Cursor,
+    mut cursor: Cursor,
     wait_ms: i64,
 ) -> Result<FeedMessage, ApiError> {
     let _watching = Watching::new(app, person);

@@ -79,9 +79,9 @@ async fn push(
         };
         let due = app.clock().now_ms() >= beat;
         if !rows.is_empty() || due || !greeted {
-            send(app, cursor, rows, socket).await?;
             greeted = true;
             beat = app.clock().now_ms() + HEARTBEAT_MS;
+            send(app, cursor, rows, socket).await?;
         }
         if due && !holds(app, person).await {
             return Some((POLICY, "session_ended"));
@@ -97,12 +97,7 @@ async fn push(
 }
 
 /// Sends one message; `None` when the browser does not take it.
-async fn send(
-    app: &App,
-    cursor: Cursor,
-    rows: Vec<FeedRow>,
-    socket: &mut WebSocket,
-) -> Option<()> {
+async fn send(app: &App, cursor: Cursor, rows: Vec<FeedRow>, socket: &mut WebSocket) -> Option<()> {
     let message = serde_json::to_string(&message(app, cursor, rows))
         .expect("a feed message has only string keys");
     let sent = socket.send(Message::Text(message.into()));

@@ -39,7 +39,10 @@ pub async fn publish_tracks(
         ));
     }
     let source = stay.participation.id.0;
-    let answer = app.engine().publish(PublishRequest { source, offer }).await?;
+    let answer = app
+        .engine()
+        .publish(PublishRequest { source, offer })
+        .await?;
     app.sessions().open(answer.session, person.id);
     Ok(created(answer, "/whip/sessions"))
 }

@@ -30,8 +30,8 @@ impl<S: Send + Sync> FromRequest<S> for Offer {
             ));
         }
         let body = to_bytes(request.into_body(), media::MAX_OFFER).await;
-        let body = body
-            .map_err(|_| ApiError::new(Code::BodyTooLarge, "an offer has at most 64 kB"))?;
+        let body =
+            body.map_err(|_| ApiError::new(Code::BodyTooLarge, "an offer has at most 64 kB"))?;
         let offer = String::from_utf8(body.into())
             .map_err(|_| ApiError::new(Code::BadRequest, "an offer is UTF-8 text"))?;
         Ok(Self(offer))

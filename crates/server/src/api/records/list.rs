@@ -82,7 +82,11 @@ fn filter(query: &[(String, String)]) -> Result<Filter, ApiError> {
     if filter.kinds.is_empty() {
         filter.kinds = LISTED.iter().map(|&kind| kind.to_owned()).collect();
     }
-    if filter.kinds.iter().any(|kind| !LISTED.contains(&kind.as_str())) {
+    if filter
+        .kinds
+        .iter()
+        .any(|kind| !LISTED.contains(&kind.as_str()))
+    {
         return Err(ApiError::new(Code::UnknownKind, "no such kind is listed"));
     }
     Ok(filter)

@@ -90,11 +90,7 @@ fn check_lengths(form: &SignIn) -> Result<(), ApiError> {
 }
 
 /// The account, if login and password are right and the person may sign in.
-async fn check(
-    app: &App,
-    form: SignIn,
-    from: IpAddr,
-) -> Result<(Account, String, Role), ApiError> {
+async fn check(app: &App, form: SignIn, from: IpAddr) -> Result<(Account, String, Role), ApiError> {
     let now = app.clock().now_ms();
     let login = login_key(&form.login);
     let wait_ms = {

@@ -1,0 +1,210 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Dutyroom 值班通: the duty room of a campus, and the hub of all of them.
+#[derive(Debug, Parser)]
+#[command(name = "dutyroom", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make an institution and its hub in an empty directory
+    Init(Init),
+    /// Make a one-time code that lets a campus join (at the hub, while it is stopped)
+    Invite(Invite),
+    /// Make this machine a campus, with a code from the hub
+    Join(Join),
+    /// People who may sign in
+    #[command(subcommand)]
+    User(User),
+    /// Run the site
+    Serve(Serve),
+    /// Check every signature and chain in a data directory, also of a running site
+    Verify(Verify),
+    /// Read and check a configuration file
+    CheckConfig(CheckConfig),
+    /// Print the OpenAPI document of the HTTP interface
+    Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// Add a person with an account (while the site is stopped)
+    Add(UserAdd),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Directory to make
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// Name of the institution
+    #[arg(long, value_parser = name)]
+    pub(crate) institution: String,
+    /// Name of the hub's duty room
+    #[arg(long, value_parser = name)]
+    pub(crate) site: String,
+    /// 1 to 4 letters for the hub's record numbers
+    #[arg(long, value_parser = code)]
+    pub(crate) code: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Invite {
+    /// The hub's data directory
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// Name of the campus' duty room
+    #[arg(long, value_parser = name)]
+    pub(crate) site: String,
+    /// 1 to 4 letters for the campus' record numbers
+    #[arg(long, value_parser = code)]
+    pub(crate) code: String,
+    /// How long the code holds
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=8760))]
+    pub(crate) valid_hours: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Join {
+    /// The hub's link address: quic://host:port
+    pub(crate) url: String,
+    /// The code from `dutyroom invite`
+    pub(crate) code: String,
+    /// Directory to make
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserAdd {
+    /// The site's data directory
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// What the person types to sign in
+    #[arg(long, value_parser = login)]
+    pub(crate) login: String,
+    /// The person's name
+    #[arg(long, value_parser = name)]
+    pub(crate) name: String,
+    /// What the person is at this site
+    #[arg(long)]
+    pub(crate) role: Role,
+    /// Read the password from standard input instead of making one
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Role {
+    Officer,
+    Leader,
+    Headquarters,
+    Administrator,
+    Staff,
+}
+
+impl From<Role> for rules::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Officer => Self::Officer,
+            Role::Leader => Self::Leader,
+            Role::Headquarters => Self::Headquarters,
+            Role::Administrator => Self::Administrator,
+            Role::Staff => Self::Staff,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Configuration file
+    #[arg(long)]
+    pub(crate) config: PathBuf,
+    /// Print one line of JSON when the site is ready
+    #[arg(long)]
+    pub(crate) ready_json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The data directory
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckConfig {
+    /// Configuration file
+    pub(crate) file: PathBuf,
+}
+
+fn name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    match name.chars().count() {
+        1..=100 => Ok(name.to_owned()),
+        _ => Err("a name has 1 to 100 characters".to_owned()),
+    }
+}
+
+fn code(text: &str) -> Result<String, String> {
+    let letters = text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if letters && (1..=4).contains(&text.len()) {
+        Ok(text.to_ascii_uppercase())
+    } else {
+        Err("a code has 1 to 4 letters A–Z".to_owned())
+    }
+}
+
+fn login(text: &str) -> Result<String, String> {
+    let login = text.trim();
+    let plain = !login.chars().any(|c| c.is_whitespace() || c.is_control());
+    match login.chars().count() {
+        1..=100 if plain => Ok(login.to_owned()),
+        _ => Err("a login has 1 to 100 characters and no spaces".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn a_code_is_one_to_four_letters() {
+        assert_eq!(code("z"), Ok("Z".to_owned()));
+        for wrong in ["", "ABCDE", "A1", "东"] {
+            assert!(code(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn wrong_usage_is_exit_code_two() {
+        let error = Cli::try_parse_from(["dutyroom", "serve"]).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+    }
+}

@@ -1,0 +1,10 @@
+//! One file a command.
+
+pub(crate) mod check_config;
+pub(crate) mod init;
+pub(crate) mod invite;
+pub(crate) mod join;
+pub(crate) mod openapi;
+pub(crate) mod serve;
+pub(crate) mod user_add;
+pub(crate) mod verify;

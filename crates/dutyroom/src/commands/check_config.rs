@@ -1,0 +1,16 @@
+//! `dutyroom check-config`.
+
+use crate::cli;
+use crate::config::Config;
+use std::process::ExitCode;
+
+pub(crate) fn run(args: &cli::CheckConfig) -> anyhow::Result<ExitCode> {
+    let config = Config::read(&args.file)?;
+    println!(
+        "{} is valid: {} camera(s), browsers on {}",
+        args.file.display(),
+        config.cameras.len(),
+        config.http.listen
+    );
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,66 @@
+use super::*;
+
+const SMALL: &str = "data = \"/tmp/x\"\n[http]\nlisten = \"127.0.0.1:8080\"\n";
+
+fn error(text: &str) -> String {
+    format!("{:#}", Config::parse(text).unwrap_err())
+}
+
+#[test]
+fn a_small_configuration_has_safe_defaults() {
+    let config = Config::parse(SMALL).unwrap();
+    assert!(config.media.camera_networks.is_empty());
+    assert!(config.media.listen.ip().is_loopback());
+    assert!(config.link.is_none());
+    assert_eq!(config.log.format, LogFormat::Text);
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_line() {
+    let text = format!("{SMALL}colour = \"red\"\n");
+    let error = error(&text);
+    assert!(error.contains("line 4"), "{error}");
+    assert!(error.contains("colour"), "{error}");
+}
+
+#[test]
+fn a_wrong_value_is_refused_with_its_line() {
+    for (line, wrong) in [
+        (5, "[media]\ncamera_networks = [\"10.0.0.0/99\"]\n"),
+        (6, "[link]\nlisten = \"127.0.0.1:1\"\ndial = [\"hub\"]\n"),
+        (4, "public_addresses = [\"http://plain.example\"]\n"),
+        (4, "public_addresses = [\"https://duty.example/path\"]\n"),
+        (5, "[log]\nformat = \"xml\"\n"),
+    ] {
+        let error = error(&format!("{SMALL}{wrong}"));
+        assert!(error.contains(&format!("line {line}")), "{wrong}: {error}");
+    }
+}
+
+#[test]
+fn camera_credentials_stay_out_of_the_address_and_out_of_messages() {
+    let camera = |rtsp: &str| {
+        format!("{SMALL}[[camera]]\nkey = \"k\"\nname = \"n\"\nplace = \"p\"\nrtsp = \"{rtsp}\"\n")
+    };
+    let error = error(&camera("rtsp://user:secret@10.0.0.1/"));
+    assert!(error.contains("`username`"), "{error}");
+    let config = Config::parse(&format!("{}password = \"secret\"\n", camera("rtsp://c/")));
+    assert!(!format!("{:?}", config.unwrap()).contains("secret"));
+}
+
+#[test]
+fn two_cameras_cannot_share_a_key() {
+    let camera = "[[camera]]\nkey = \"k\"\nname = \"n\"\nplace = \"p\"\nrtsp = \"rtsp://c/\"\n";
+    assert!(error(&format!("{SMALL}{camera}{camera}")).contains("\"k\""));
+}
+
+#[test]
+fn the_sample_files_are_valid() {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy");
+    for name in ["hub.toml", "campus.toml"] {
+        let file = samples.join(name);
+        if file.exists() {
+            Config::read(&file).unwrap();
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Opens a site's data directory for writing.
+
+use anyhow::Context as _;
+use server::random::Random;
+use std::path::Path;
+use std::sync::Arc;
+use store::{Store, Writer};
+use sync::identity::Identity;
+
+/// Identity and store of the site in `data`, ready for local actions.
+///
+/// # Errors
+/// When the directory was not initialized, is in use, or is damaged.
+pub(crate) async fn open(data: &Path, random: &Random) -> anyhow::Result<(Arc<Identity>, Store)> {
+    let identity = Identity::load(data)?;
+    let store = Store::open(data)
+        .await
+        .with_context(|| format!("cannot open the site in {}", data.display()))?;
+    store
+        .start_writer(Writer {
+            institution: identity.institution,
+            journal: identity.journal,
+            code: identity.code.clone(),
+            key: identity.sign.clone(),
+            slot: random.bytes(),
+        })
+        .await?;
+    Ok((Arc::new(identity), store))
+}

@@ -1,0 +1,16 @@
+//! The server's scenarios, in one binary.
+
+#[path = "all/assets.rs"]
+mod assets;
+#[path = "all/description.rs"]
+mod description;
+#[path = "all/errors.rs"]
+mod errors;
+#[path = "all/feed.rs"]
+mod feed;
+#[path = "all/permissions.rs"]
+mod permissions;
+#[path = "all/sign_in.rs"]
+mod sign_in;
+#[path = "all/site.rs"]
+mod site;
