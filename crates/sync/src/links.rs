@@ -41,6 +41,7 @@ const CLOSE_REVOKED: u32 = 5;
 const MAX_HANDSHAKES: usize = 64;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const JOIN: Duration = Duration::from_secs(30);
+const STOP: Duration = Duration::from_secs(2);
 const MAX_LOGGED: usize = 1024;
 const MEDIA_PIPES: usize = 16;
 const BACKOFF_FIRST_MS: u64 = 200;
@@ -82,7 +83,7 @@ pub enum LinksError {
 pub struct Links {
     shared: Arc<Shared>,
     pipes: Mutex<Option<mpsc::Receiver<MediaPipe>>>,
-    _tasks: Vec<Guard>,
+    tasks: Vec<Guard>,
 }
 
 struct Shared {
@@ -98,8 +99,9 @@ struct Shared {
     reach: watch::Sender<Vec<Reached>>,
     faults: watch::Sender<Vec<LinkFault>>,
     clock: watch::Sender<Option<i64>>,
+    stopping: watch::Sender<bool>,
     media_pipes: mpsc::Sender<MediaPipe>,
-    counters: Counters,
+    counters: Arc<Counters>,
     throttle: Mutex<Throttle>,
     logged: Mutex<HashSet<(IpAddr, String)>>,
     next_link: AtomicU64,
@@ -133,8 +135,9 @@ impl Links {
             reach: watch::Sender::default(),
             faults: watch::Sender::default(),
             clock: watch::Sender::default(),
+            stopping: watch::Sender::default(),
             media_pipes,
-            counters: Counters::default(),
+            counters: Arc::default(),
             throttle: Mutex::default(),
             logged: Mutex::default(),
             next_link: AtomicU64::new(0),
@@ -150,7 +153,7 @@ impl Links {
         Ok(Self {
             shared,
             pipes: Mutex::new(Some(pipes)),
-            _tasks: tasks,
+            tasks,
         })
     }
 
@@ -211,14 +214,17 @@ impl Links {
         }
     }
 
-    /// Tells all peers and waits until they know.
-    pub async fn shutdown(self) {
-        self.shared
-            .endpoint
-            .close(CLOSE_STOPPING.into(), b"stopping");
+    /// Tells all peers, and lets go of the store before it returns.
+    pub async fn shutdown(mut self) {
+        self.shared.stopping.send_replace(true);
+        let endpoint = self.shared.endpoint.clone();
+        endpoint.close(CLOSE_STOPPING.into(), b"stopping");
+        let finished = futures::future::join_all(self.tasks.iter_mut().map(|task| &mut task.0));
         // Peers acknowledge within a round trip; one that does not is not waited for.
-        let _ =
-            tokio::time::timeout(Duration::from_secs(2), self.shared.endpoint.wait_idle()).await;
+        if tokio::time::timeout(STOP, finished).await.is_err() {
+            tracing::warn!("links are still ending");
+        }
+        let _ = tokio::time::timeout(STOP, endpoint.wait_idle()).await;
     }
 }
 
@@ -330,6 +336,15 @@ impl Shared {
             .await;
     }
 
+    async fn stopped(&self) {
+        // An error means that the sender, which is in `self`, is gone: it cannot be.
+        let _ = self
+            .stopping
+            .subscribe()
+            .wait_for(|stopping| *stopping)
+            .await;
+    }
+
     /// Warns once per address and cause.
     fn log_once(&self, address: SocketAddr, cause: &str) {
         let mut logged = lock(&self.logged);
@@ -357,7 +372,13 @@ fn replace<T: PartialEq>(known: &mut T, new: T) -> bool {
 async fn follow_enrolments(shared: Arc<Shared>) {
     let mut changed = shared.store.changed();
     let mut seq = shared.store.trust().seq();
-    while changed.changed().await.is_ok() {
+    loop {
+        tokio::select! {
+            changed = changed.changed() => if changed.is_err() {
+                return;
+            },
+            () = shared.stopped() => return,
+        }
         let now = shared.store.trust().seq();
         if now != seq {
             seq = now;
@@ -387,6 +408,8 @@ async fn accept(shared: Arc<Shared>) {
             }
         });
     }
+    // The endpoint is closed, so every connection is over and its task about to end.
+    while tasks.join_next().await.is_some() {}
 }
 
 async fn serve(shared: Arc<Shared>, connection: quinn::Connection) {
@@ -455,12 +478,19 @@ async fn dial(shared: Arc<Shared>, address: String) {
     let mut backoff = Backoff::default();
     loop {
         match dial_once(&shared, &address).await {
-            Ok((peer, End::Duplicate, _)) => shared.link_gone(peer).await,
+            Ok((peer, End::Duplicate, _)) => tokio::select! {
+                () = shared.link_gone(peer) => {}
+                () = shared.stopped() => return,
+            },
             Ok((_, _, true)) => backoff = Backoff::default(),
             Ok((_, end, false)) => tracing::debug!(peer.address = address, ?end, "not linked"),
             Err(cause) => tracing::debug!(peer.address = address, cause, "not linked"),
         }
-        tokio::time::sleep(backoff.next(&mut shared.rng())).await;
+        let wait = backoff.next(&mut shared.rng());
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = shared.stopped() => return,
+        }
     }
 }
 
@@ -468,7 +498,10 @@ async fn dial_once(
     shared: &Arc<Shared>,
     address: &str,
 ) -> Result<(SiteId, End, bool), &'static str> {
-    let found = tokio::net::lookup_host(address).await;
+    let found = tokio::select! {
+        found = tokio::net::lookup_host(address) => found,
+        () = shared.stopped() => return Err("stopping"),
+    };
     let mut found = found.map_err(|_| "the name has no address")?;
     let local = shared.endpoint.local_addr().map_err(|_| "stopping")?;
     let address = found

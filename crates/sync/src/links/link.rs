@@ -2,7 +2,7 @@
 //! store.
 
 use super::board::{Place, Up};
-use super::counters::{LinkBytes, add};
+use super::counters::{Counters, LinkBytes, add};
 use super::{CLOSE_DUPLICATE, CLOSE_GARBAGE, CLOSE_REVOKED, CLOSE_STORE, Shared, close};
 use crate::session::{CloseReason, Effect, Event, Now, Outcome, Session};
 use crate::status::LinkFault;
@@ -93,12 +93,12 @@ pub(super) async fn run(
     let (received, mut frames) = mpsc::channel(FRAMES_AHEAD);
     let (send, receive) = streams;
     let _reader = Guard(tokio::spawn(read_frames(
-        shared.clone(),
+        shared.counters.clone(),
         receive,
         bytes.clone(),
         received,
     )));
-    let writer = write_frames(shared.clone(), send, bytes.clone(), to_write);
+    let writer = write_frames(shared.counters.clone(), send, bytes.clone(), to_write);
     let _writer = Guard(tokio::spawn(writer));
     let own = Hello {
         versions: vec![wire::PROTOCOL],
@@ -135,7 +135,7 @@ pub(super) async fn run(
             .unwrap_or(End::Lost),
         Err(end) => end,
     };
-    let was_up = link.finish(end);
+    let was_up = link.finish(end).await;
     (end, was_up)
 }
 
@@ -334,8 +334,12 @@ impl Link {
         End::Store
     }
 
-    fn finish(&mut self, end: End) -> bool {
-        self.media = None;
+    async fn finish(&mut self, end: End) -> bool {
+        if let Some(mut media) = self.media.take() {
+            media.0.abort();
+            // It is over once it has let go of the store; that it was aborted is no news.
+            let _ = (&mut media.0).await;
+        }
         match end {
             End::Lost => close(&self.connection, super::CLOSE_STOPPING),
             End::Garbage => close(&self.connection, CLOSE_GARBAGE),
@@ -391,7 +395,7 @@ fn outcome(admissions: &[Admission], heads: Vec<Head>) -> Outcome {
 }
 
 async fn read_frames(
-    shared: Arc<Shared>,
+    counters: Arc<Counters>,
     mut stream: quinn::RecvStream,
     bytes: Arc<LinkBytes>,
     frames: mpsc::Sender<Result<Frame, StreamError>>,
@@ -399,8 +403,8 @@ async fn read_frames(
     loop {
         let body = read_body(&mut stream, MAX_BODY_LEN, &bytes.received).await;
         let frame = body.and_then(|body| {
-            add(&shared.counters.bytes_in, body.len() as u64 + 4);
-            add(&shared.counters.frames_in, 1);
+            add(&counters.bytes_in, body.len() as u64 + 4);
+            add(&counters.frames_in, 1);
             Ok(wire::decode_frame(&body)?)
         });
         let is_last = frame.is_err();
@@ -411,7 +415,7 @@ async fn read_frames(
 }
 
 async fn write_frames(
-    shared: Arc<Shared>,
+    counters: Arc<Counters>,
     mut stream: quinn::SendStream,
     bytes: Arc<LinkBytes>,
     mut frames: mpsc::Receiver<Vec<u8>>,
@@ -420,8 +424,8 @@ async fn write_frames(
         if stream.write_all(&frame).await.is_err() {
             return;
         }
-        add(&shared.counters.bytes_out, frame.len() as u64);
-        add(&shared.counters.frames_out, 1);
+        add(&counters.bytes_out, frame.len() as u64);
+        add(&counters.frames_out, 1);
         add(&bytes.sent, frame.len() as u64);
     }
 }

@@ -58,7 +58,11 @@ pub(super) async fn accept(shared: Arc<Shared>, connection: quinn::Connection, p
     let Ok(streams) = connection.accept_bi().await else {
         return;
     };
-    if shared.wait_up(peer).await {
+    let is_up = tokio::select! {
+        is_up = shared.wait_up(peer) => is_up,
+        _ = connection.closed() => false,
+    };
+    if is_up {
         carry(&shared, &connection, streams, peer).await;
     }
     close(&connection, CLOSE_STOPPING);
@@ -86,8 +90,11 @@ async fn carry(
         control_in,
         max_datagram,
     };
-    if shared.media_pipes.send(pipe).await.is_err() {
-        return false;
+    tokio::select! {
+        sent = shared.media_pipes.send(pipe) => if sent.is_err() {
+            return false;
+        },
+        _ = connection.closed() => return true,
     }
     tokio::select! {
         () = send_datagrams(shared, connection, to_send) => {}
