@@ -52,6 +52,7 @@ pub mod gop;
 pub mod h264;
 mod hub;
 mod peer;
+pub mod relay;
 pub mod rtp;
 pub mod sdp;
 mod session;

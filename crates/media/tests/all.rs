@@ -4,6 +4,8 @@
 mod camera;
 #[path = "all/native.rs"]
 mod native;
+#[path = "all/relaying.rs"]
+mod relaying;
 #[path = "all/watching.rs"]
 mod watching;
 

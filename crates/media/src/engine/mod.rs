@@ -5,15 +5,19 @@ mod random;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, mpsc};
 
 use self::cameras::Cameras;
 use crate::api::*;
-use crate::hub::{Hub, Tracks};
+use crate::hub::{Hub, Tracks, ViewerGuard};
 use crate::peer::{self, Answered};
+use crate::relay::driver::{self, COMMANDS, LocalHub, Start};
+use crate::relay::remote::{LinkHandle, Relay};
+use crate::relay::wire::Key;
 use crate::session::Sessions;
 use crate::worker::{Command, Member, Role, Worker};
 
@@ -32,7 +36,10 @@ struct Inner {
     sessions: Arc<Sessions>,
     cameras: Cameras,
     publishers: Mutex<HashMap<SourceId, Publisher>>,
+    relay: Arc<Relay>,
 }
+
+static NEXT_LINK: AtomicU64 = AtomicU64::new(1);
 
 /// A participation that is, or was, published here.
 struct Publisher {
@@ -53,12 +60,15 @@ impl Engine {
         }
         let sessions = Sessions::new();
         let cameras = Cameras::new(&config.camera_networks, &sessions);
+        let relay = Relay::new(Arc::clone(&sessions));
+        let publishers = Mutex::default();
         let inner = Inner {
             config,
             workers,
             sessions,
             cameras,
-            publishers: Mutex::default(),
+            publishers,
+            relay,
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -111,9 +121,27 @@ impl Engine {
             .sessions
             .open_viewer(session, worker, inner.config.max_viewers, down)
             .ok_or(MediaError::ViewerLimit)?;
-        let hub = inner.local_hub(source, request.layer)?;
         // Counted before the answer is made: a cold camera connects meanwhile.
-        let counted = hub.viewer(vec![request.viewer.clone()]);
+        let names = vec![request.viewer.clone()];
+        let (hub, counted) = match request.source {
+            SourceRef::Remote { site, source } if site != inner.config.site => {
+                inner
+                    .remote_hub(
+                        Key {
+                            owner: site,
+                            source,
+                            layer: request.layer,
+                        },
+                        names,
+                    )
+                    .await?
+            }
+            SourceRef::Local(_) | SourceRef::Remote { .. } => {
+                let hub = inner.local_hub(source, request.layer)?;
+                let counted = hub.viewer(names);
+                (hub, counted)
+            }
+        };
         let now = clock();
         let candidates = &inner.workers[worker].candidates;
         let seed = random::seed(worker);
@@ -164,18 +192,80 @@ impl Engine {
         self.inner.workers[worker].tell(Command::Close(session))
     }
 
+    /// Uses a link. A second one to the same site takes the place of the first. Must be called
+    /// inside a tokio runtime.
+    pub fn attach_link(&self, peer: PeerSite, pair: PacketPair) {
+        let id = NEXT_LINK.fetch_add(1, Ordering::Relaxed);
+        let (answers, commands) = mpsc::channel(COMMANDS);
+        let inner = &self.inner;
+        // Weak, or the links of an engine would keep it alive for ever.
+        let engine = Arc::downgrade(inner);
+        let local: LocalHub = Arc::new(move |key| {
+            let engine = engine.upgrade().ok_or(MediaError::Unavailable)?;
+            engine.local_hub(key.source, key.layer)
+        });
+        let handle = LinkHandle {
+            id,
+            commands: answers.clone(),
+        };
+        let start = Start {
+            id,
+            site: inner.config.site,
+            peer,
+            pair,
+            commands,
+            answers: answers.downgrade(),
+            relay: Arc::clone(&inner.relay),
+            local,
+            events: inner.sessions.events.subscribe(),
+        };
+        drop(answers);
+        tokio::spawn(driver::run(start));
+        inner.relay.attach(peer, handle);
+    }
+
+    /// Owner site → neighbour to ask, where there is no direct link.
+    pub fn set_routes(&self, routes: Routes) {
+        self.inner.relay.set_routes(routes);
+    }
+
+    /// Decides what other sites may pull from here, what they pull through us included.
+    pub fn set_admission(&self, admission: AdmissionFn) {
+        self.inner.relay.set_admission(admission);
+    }
+
+    /// Sources of other sites that are watched here or passed on.
+    pub fn remotes(&self) -> Vec<RemoteStatus> {
+        self.inner
+            .relay
+            .remotes()
+            .iter()
+            .map(|remote| remote.status())
+            .collect()
+    }
+
     /// Counters.
     pub fn stats(&self) -> Stats {
         let mut stats = Stats::default();
         for hub in self.inner.hubs() {
-            stats.frames_dropped += hub.dropped.load(std::sync::atomic::Ordering::Relaxed);
+            stats.frames_dropped += hub.dropped.load(Ordering::Relaxed);
             stats.sources.insert((hub.source, hub.layer), hub.stats());
+        }
+        let links = self
+            .inner
+            .relay
+            .stats
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for ((peer, key), counted) in links.iter() {
+            stats.links.insert((*peer, key.source, key.layer), *counted);
         }
         stats
     }
 
     /// Ends every session and stops the workers.
     pub async fn shutdown(&self) {
+        self.inner.relay.detach_all();
         self.inner.cameras.stop();
         let inner = Arc::clone(&self.inner);
         let stopped = tokio::task::spawn_blocking(move || {
@@ -233,6 +323,22 @@ impl Inner {
             .get(&source)
             .map(|publisher| Arc::clone(&publisher.hub));
         hub.ok_or(MediaError::UnknownSource)
+    }
+
+    /// The hub of another site's source, once its owner has agreed.
+    async fn remote_hub(
+        &self,
+        key: Key,
+        viewers: Vec<String>,
+    ) -> Result<(Arc<Hub>, ViewerGuard), MediaError> {
+        let (remote, counted) = self.relay.want(key, viewers);
+        match remote.answered().await {
+            Ok(()) => Ok((Arc::clone(&remote.hub), counted)),
+            Err(Reason::SiteUnreachable) => Err(MediaError::SiteUnreachable),
+            Err(Reason::NotAdmitted) => Err(MediaError::NotAdmitted),
+            Err(Reason::CodecUnsupported) => Err(MediaError::CodecUnsupported),
+            Err(reason) => Err(MediaError::SourceUnavailable(reason)),
+        }
     }
 
     /// The hub of a participation for its new publisher.

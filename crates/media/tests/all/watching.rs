@@ -11,8 +11,8 @@ use crate::camera::{Camera, Script};
 use crate::native::{OPUS, Publisher, Viewer};
 use crate::{event, eventually};
 
-const GATE: SourceId = [7; 16];
-const PERSON: SourceId = [8; 16];
+pub(crate) const GATE: SourceId = [7; 16];
+pub(crate) const PERSON: SourceId = [8; 16];
 
 pub(crate) fn site(number: u8) -> Engine {
     let config = EngineConfig {
@@ -46,7 +46,7 @@ pub(crate) fn numbers_are_continuous(packets: &[Packet]) {
     }
 }
 
-fn has_key(packets: &[Packet]) -> bool {
+pub(crate) fn has_key(packets: &[Packet]) -> bool {
     packets
         .iter()
         .any(|packet| h264::starts_idr(&packet.payload))
