@@ -10,6 +10,7 @@ import { TileState } from './TileState';
 import { NAMESPACE } from './texts';
 import { useAutoLayer } from './useAutoLayer';
 import { useFullscreen } from './useFullscreen';
+import { useLastPicture } from './useLastPicture';
 import { useNow } from './useNow';
 import { usePicture } from './usePicture';
 import { useWhep } from './useWhep';
@@ -53,18 +54,22 @@ export function LiveVideo({
   const { t } = useTranslation(NAMESPACE);
   const tile = useRef<HTMLElement>(null);
   const video = useRef<HTMLVideoElement>(null);
+  const last = useRef<HTMLCanvasElement>(null);
+  const keepPicture = useLastPicture(video, last);
   const now = useNow(1_000);
   const fitting = useAutoLayer(tile);
-  const watching = useWhep(source, kind, layer === 'auto' ? fitting : layer, nudge);
+  const wanted = layer === 'auto' ? fitting : layer;
+  const watching = useWhep(source, kind, wanted, nudge, keepPicture);
   const [full, toggleFull] = useFullscreen(tile);
   usePicture(video, watching.stream, kind === 'person', watching.pictureShown);
 
-  const { session, stream, speaking } = watching;
+  const { session, speaking } = watching;
   const words = describe(session, cause, now);
   const age = pictureAge(session, now);
   const waitsForPicture = kind === 'person' && words.word === 'soundOnly';
   const fails = words.word !== 'playing' && words.word !== 'soundOnly';
-  const hasPicture = stream !== null && age !== null && session.phase !== 'connecting';
+  const hasPicture = age !== null;
+  const stands = session.phase === 'playing' || session.phase === 'stalled';
   return (
     <figure
       ref={tile}
@@ -78,9 +83,13 @@ export function LiveVideo({
       {/* biome-ignore lint/a11y/useMediaCaption: a live picture has no captions to offer */}
       <video
         ref={video}
-        className={`${css.video} ${hasPicture && !waitsForPicture ? '' : css.unseen}`}
+        className={`${css.video} ${stands && hasPicture && !waitsForPicture ? '' : css.unseen}`}
         autoPlay
         playsInline
+      />
+      <canvas
+        ref={last}
+        className={`${css.video} ${css.last} ${!stands && hasPicture ? '' : css.unseen}`}
       />
       {hasPicture && !waitsForPicture && <Watermark />}
       {waitsForPicture && <div className={css.state}>{voiceOnly}</div>}

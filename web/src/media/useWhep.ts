@@ -18,13 +18,15 @@ export interface Watching {
 
 /**
  * Watches `source` while mounted. Nothing starts before `layer` is known; a change of `nudge`
- * (news about the source) cuts the wait before the next try short.
+ * (news about the source) cuts the wait before the next try short. `keepPicture` is called before a
+ * connection closes.
  */
 export function useWhep(
   source: string,
   kind: SourceKind,
   layer: Layer | null,
   nudge: string,
+  keepPicture: () => void,
 ): Watching {
   const [session, setSession] = useState<SessionState>(IDLE);
   const [stream, setStream] = useState<MediaStream | null>(null);
@@ -42,6 +44,7 @@ export function useWhep(
     const watching = new WhepPlayer(source, kind, wanted.current ?? 'sub', {
       state: setSession,
       stream: setStream,
+      closing: keepPicture,
       speaking: setSpeaking,
     });
     player.current = watching;
@@ -50,7 +53,7 @@ export function useWhep(
       player.current = null;
       watching.stop();
     };
-  }, [source, kind, ready]);
+  }, [source, kind, ready, keepPicture]);
 
   useEffect(() => {
     if (layer !== null) {

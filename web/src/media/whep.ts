@@ -14,6 +14,8 @@ export interface WhepListener {
   state(state: SessionState): void;
   /** The stream to show; null when there is none any more. */
   stream(stream: MediaStream | null): void;
+  /** The connection is about to be closed; its last picture can still be kept. */
+  closing(): void;
   /** Whether the person is speaking now. */
   speaking(speaking: boolean): void;
 }
@@ -121,6 +123,7 @@ export class WhepPlayer {
     this.#dropNext();
     this.#last = NOTHING;
     if (this.#now !== null) {
+      this.#listener.closing();
       this.#now.link.close();
       this.#now = null;
       this.#listener.stream(null);
