@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::Store;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
 const CLOSE_STOPPING: u32 = 0;
@@ -40,6 +40,8 @@ const CLOSE_REVOKED: u32 = 5;
 /// Handshakes under way at once; more are refused unseen.
 const MAX_HANDSHAKES: usize = 64;
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// A new attempt is quicker than the ever rarer repeats of an old one.
+const CONNECT: Duration = Duration::from_secs(4);
 const JOIN: Duration = Duration::from_secs(30);
 const STOP: Duration = Duration::from_secs(2);
 const MAX_LOGGED: usize = 1024;
@@ -400,9 +402,8 @@ async fn accept(shared: Arc<Shared>) {
         tasks.spawn(async move {
             let address = incoming.remote_address();
             let connection = tokio::time::timeout(HANDSHAKE, incoming).await;
-            drop(permit);
             match connection {
-                Ok(Ok(connection)) => serve(shared, connection).await,
+                Ok(Ok(connection)) => serve(shared, connection, permit).await,
                 Ok(Err(error)) => shared.refuse(address, &error.to_string()),
                 Err(_) => shared.refuse(address, "handshake timed out"),
             }
@@ -412,7 +413,8 @@ async fn accept(shared: Arc<Shared>) {
     while tasks.join_next().await.is_some() {}
 }
 
-async fn serve(shared: Arc<Shared>, connection: quinn::Connection) {
+/// `permit` bounds strangers: it is given back once a peer has proved to be one of us.
+async fn serve(shared: Arc<Shared>, connection: quinn::Connection, permit: OwnedSemaphorePermit) {
     let alpn = tls::alpn(&connection).unwrap_or_default();
     if alpn == ALPN_JOIN {
         let served = tokio::time::timeout(JOIN, serve_joining(&shared, &connection)).await;
@@ -427,6 +429,7 @@ async fn serve(shared: Arc<Shared>, connection: quinn::Connection) {
         close(&connection, CLOSE_REFUSED);
         return;
     };
+    drop(permit);
     if alpn == ALPN_MEDIA {
         media::accept(shared, connection, peer).await;
         return;
@@ -507,12 +510,14 @@ async fn dial_once(
     let address = found
         .find(|found| found.is_ipv4() == local.is_ipv4())
         .ok_or("the name has no address of our kind")?;
-    let connection = shared
+    let connecting = shared
         .endpoint
         .connect_with(shared.sync_client.clone(), address, LINK_NAME)
-        .map_err(|_| "stopping")?
+        .map_err(|_| "stopping")?;
+    let connection = tokio::time::timeout(CONNECT, connecting)
         .await
-        .map_err(|_| "no answer")?;
+        .map_err(|_| "no answer")?
+        .map_err(|_| "refused")?;
     let Some(peer) = shared.peer_of(&connection) else {
         shared.refuse(address, "no certificate of an enrolled site");
         close(&connection, CLOSE_REFUSED);

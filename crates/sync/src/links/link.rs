@@ -4,7 +4,7 @@
 use super::board::{Place, Up};
 use super::counters::{Counters, LinkBytes, add};
 use super::{CLOSE_DUPLICATE, CLOSE_GARBAGE, CLOSE_REVOKED, CLOSE_STORE, Shared, close};
-use crate::session::{CloseReason, Effect, Event, Now, Outcome, Session};
+use crate::session::{CloseReason, Effect, Event, Outcome, Session};
 use crate::status::LinkFault;
 use crate::stream::{StreamError, read_body};
 use crate::wire::{self, Frame, Hello, MAX_BODY_LEN};

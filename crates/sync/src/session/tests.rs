@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::wire::{self, Ack};
-use ed25519_dalek::SigningKey;
 use records::bundle::Header;
 use records::id::{AccountId, ActionId, Hash, InstitutionId, ScopeId, TerminalId};
 use records::journal::{Place, place};
