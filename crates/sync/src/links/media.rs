@@ -17,6 +17,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 const DATAGRAMS: usize = 256;
+/// Few, since what was handed over can no longer be dropped for something newer.
+const HANDED_OVER: usize = 16;
 const MESSAGES: usize = 64;
 const MTU_LOOK: Duration = Duration::from_secs(1);
 
@@ -77,7 +79,7 @@ async fn carry(
 ) -> bool {
     let (send, receive) = streams;
     let (datagrams_out, to_send) = mpsc::channel(DATAGRAMS);
-    let (received, datagrams_in) = mpsc::channel(DATAGRAMS);
+    let (received, datagrams_in) = mpsc::channel(HANDED_OVER);
     let (control_out, to_write) = mpsc::channel(MESSAGES);
     let (read, control_in) = mpsc::channel(MESSAGES);
     let size = connection.max_datagram_size().unwrap_or(0);
