@@ -2,6 +2,7 @@ import { type ReactNode, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Layer } from './layer';
 import css from './media.module.css';
+import { Picture } from './Picture';
 import type { Reason } from './reasons';
 import type { SourceKind } from './receiving';
 import { type Cause, describe, pictureAge } from './stateWords';
@@ -70,6 +71,7 @@ export function LiveVideo({
   const fails = words.word !== 'playing' && words.word !== 'soundOnly';
   const hasPicture = age !== null;
   const stands = session.phase === 'playing' || session.phase === 'stalled';
+  const shows = !hasPicture || waitsForPicture ? 'nothing' : stands ? 'live' : 'last';
   return (
     <figure
       ref={tile}
@@ -80,17 +82,7 @@ export function LiveVideo({
       data-reason={words.reason ?? ''}
       data-first-picture-ms={watching.firstPictureMs ?? ''}
     >
-      {/* biome-ignore lint/a11y/useMediaCaption: a live picture has no captions to offer */}
-      <video
-        ref={video}
-        className={`${css.video} ${stands && hasPicture && !waitsForPicture ? '' : css.unseen}`}
-        autoPlay
-        playsInline
-      />
-      <canvas
-        ref={last}
-        className={`${css.video} ${css.last} ${!stands && hasPicture ? '' : css.unseen}`}
-      />
+      <Picture video={video} last={last} shows={shows} />
       {hasPicture && !waitsForPicture && <Watermark />}
       {waitsForPicture && <div className={css.state}>{voiceOnly}</div>}
       {fails && (
