@@ -1,74 +1,74 @@
+import createClient from 'openapi-fetch';
 import { ApiError, errorFrom, UNREACHABLE } from './errors';
+import type { paths } from './generated/schema';
 import type {
   AdminStatus,
   Camera,
   DutyRecord,
   FeedMessage,
   Fields,
-  KindTable,
+  KindList,
   RecordPage,
   RecordQuery,
   Session,
   SiteList,
 } from './model';
 
-type Query = Record<string, string | number | boolean | string[] | undefined>;
+const site = createClient<paths>({ fetch: (request) => fetch(request) });
 
-function withQuery(path: string, query: Query = {}): string {
-  const params = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value === undefined || value === '') continue;
-    for (const one of Array.isArray(value) ? value : [value]) params.append(name, String(one));
-  }
-  const text = params.toString();
-  return text ? `${path}?${text}` : path;
+interface Answer {
+  data?: unknown;
+  error?: unknown;
+  response: Response;
 }
 
-async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal) {
-  let response: Response;
+/** The body of a success; every failure becomes an `ApiError`, save an abort by the caller. */
+async function body<T>(call: Promise<Answer>): Promise<T> {
+  let answer: Answer;
   try {
-    response = await fetch(path, {
-      method,
-      signal,
-      headers: body === undefined ? {} : { 'content-type': 'application/json' },
-      body: body === undefined ? undefined : JSON.stringify(body),
-    });
+    answer = await call;
   } catch (cause) {
-    if (signal?.aborted) throw cause;
+    if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
     throw new ApiError(0, { code: UNREACHABLE, message: String(cause) });
   }
-  if (response.status === 204) return undefined as T;
-  const json: unknown = await response.json().catch(() => undefined);
-  if (!response.ok) throw errorFrom(response.status, json);
-  return json as T;
+  if (answer.response.ok) return answer.data as T;
+  throw errorFrom(answer.response.status, answer.error);
 }
 
-/** The site's HTTP interface, one function an operation; every failure is an `ApiError`. */
+// The document can only call free values an empty object.
+const free = (fields: Fields) => fields as Record<string, never>;
+
+/** The site's HTTP interface, one function an operation. */
 export const api = {
-  session: (signal?: AbortSignal) => call<Session>('GET', '/api/v1/session', undefined, signal),
+  session: (signal?: AbortSignal) => body<Session>(site.GET('/api/v1/session', { signal })),
   signIn: (login: string, password: string) =>
-    call<Session>('POST', '/api/v1/session', { login, password }),
-  signOut: () => call<void>('DELETE', '/api/v1/session'),
-  sites: (signal?: AbortSignal) => call<SiteList>('GET', '/api/v1/sites', undefined, signal),
-  kinds: (signal?: AbortSignal) =>
-    call<{ kinds: KindTable[] }>('GET', '/api/v1/kinds', undefined, signal),
+    body<Session>(site.POST('/api/v1/session', { body: { login, password } })),
+  signOut: () => body<void>(site.DELETE('/api/v1/session')),
+  sites: (signal?: AbortSignal) => body<SiteList>(site.GET('/api/v1/sites', { signal })),
+  kinds: (signal?: AbortSignal) => body<KindList>(site.GET('/api/v1/kinds', { signal })),
   records: (query: RecordQuery & { after?: string; limit?: number }, signal?: AbortSignal) =>
-    call<RecordPage>('GET', withQuery('/api/v1/records', { ...query }), undefined, signal),
+    body<RecordPage>(site.GET('/api/v1/records', { params: { query }, signal })),
   record: (id: string, signal?: AbortSignal) =>
-    call<DutyRecord>('GET', `/api/v1/records/${id}`, undefined, signal),
+    body<DutyRecord>(site.GET('/api/v1/records/{id}', { params: { path: { id } }, signal })),
   create: (kind: string, fields: Fields, actionId: string) =>
-    call<DutyRecord>('POST', '/api/v1/records', { kind, fields, action_id: actionId }),
+    body<DutyRecord>(
+      site.POST('/api/v1/records', { body: { kind, fields: free(fields), action_id: actionId } }),
+    ),
   act: (id: string, action: string, fields: Fields, actionId: string) =>
-    call<DutyRecord>('POST', `/api/v1/records/${id}/actions/${action}`, {
-      fields,
-      action_id: actionId,
-    }),
+    body<DutyRecord>(
+      site.POST('/api/v1/records/{id}/actions/{action}', {
+        params: { path: { id, action } },
+        body: { fields: free(fields), action_id: actionId },
+      }),
+    ),
   cameras: (signal?: AbortSignal) =>
-    call<{ cameras: Camera[] }>('GET', '/api/v1/cameras', undefined, signal),
+    body<{ cameras: Camera[] }>(site.GET('/api/v1/cameras', { signal })),
   feed: (query: { after?: string; wait: number }, signal?: AbortSignal) =>
-    call<FeedMessage>('GET', withQuery('/api/v1/feed', query), undefined, signal),
+    body<FeedMessage>(site.GET('/api/v1/feed', { params: { query }, signal })),
   adminStatus: (signal?: AbortSignal) =>
-    call<AdminStatus>('GET', '/api/v1/admin/status', undefined, signal),
+    body<AdminStatus>(site.GET('/api/v1/admin/status', { signal })),
   makeJoinCode: (siteName: string, code: string) =>
-    call<{ code: string }>('POST', '/api/v1/admin/join-codes', { site_name: siteName, code }),
+    body<{ code: string }>(
+      site.POST('/api/v1/admin/join-codes', { body: { site_name: siteName, code } }),
+    ),
 };

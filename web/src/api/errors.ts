@@ -1,7 +1,10 @@
+import type { components } from './generated/schema';
+
+/** The code stays open: a newer site may send one this page does not know. */
 export interface FieldError {
   field: string;
-  code: string;
-  limit?: number;
+  code: components['schemas']['FieldCode'] | (string & {});
+  limit?: number | null;
 }
 
 /** What any call to the site rejects with; `code` is stable and is what screens translate. */
@@ -19,17 +22,15 @@ export class ApiError extends Error {
     this.code = body.code;
     this.requestId = body.request_id;
     this.fields = body.fields ?? [];
-    this.retryAfterS = body.retry_after_s;
+    this.retryAfterS = body.retry_after_s ?? undefined;
   }
 }
 
-export interface ErrorBody {
-  code: string;
-  message?: string;
-  request_id?: string;
+type Sent = components['schemas']['ErrorBody'];
+export type ErrorBody = Partial<Omit<Sent, 'code' | 'fields'>> & {
+  code: Sent['code'] | (string & {});
   fields?: FieldError[];
-  retry_after_s?: number;
-}
+};
 
 /** The site could not be reached at all: no status, no body. */
 export const UNREACHABLE = 'unreachable';

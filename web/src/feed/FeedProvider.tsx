@@ -43,7 +43,7 @@ export function FeedProvider({ children }: { children: ReactNode }) {
     () =>
       runFeed(world, {
         onMessage: (message, via) => {
-          applyFeed(queries, message.rows, message.now ?? Date.now());
+          applyFeed(queries, message.rows, message.now);
           setState({ lastAt: Date.now(), closedSince: null, via });
         },
         onStart: () => resync(queries),

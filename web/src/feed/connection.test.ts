@@ -19,7 +19,7 @@ class FakeSocket {
   }
 }
 
-const message = (cursor: string): FeedMessage => ({ cursor, rows: [] });
+const message = (cursor: string): FeedMessage => ({ cursor, rows: [], now: 0 });
 
 function world(upgrades: boolean) {
   const sockets: FakeSocket[] = [];
