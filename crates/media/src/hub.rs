@@ -168,10 +168,11 @@ impl Hub {
     /// Passes a key-frame request on, unless one was just passed on.
     pub(crate) fn request_key(&self, now: Instant) {
         let mut inner = self.lock();
-        if inner.key_ask.is_some() && inner.throttle.ask(now) {
-            if let Some(ask) = &inner.key_ask {
-                ask();
-            }
+        if inner.key_ask.is_none() || !inner.throttle.ask(now) {
+            return;
+        }
+        if let Some(ask) = &inner.key_ask {
+            ask();
         }
     }
 

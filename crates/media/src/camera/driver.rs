@@ -12,7 +12,7 @@ use url::Url;
 use super::board::{Board, StreamStatus};
 use super::machine::{Effect, Event, Machine};
 use super::pull::{News, Target, pull};
-use crate::api::{CameraConfig, SourceState};
+use crate::api::{CameraConfig, Reason, SourceState};
 use crate::hub::Hub;
 
 /// A stream to run.
@@ -94,27 +94,27 @@ impl Driver {
                     // The number of viewers is part of what the board shows.
                     self.board.update(&self.hub, self.status.clone());
                 }
-                news = next(&mut self.session) => self.news(news),
+                news = next(&mut self.session) => self.news(news.as_ref()),
                 () = until(deadline) => self.handle(Event::Timer),
             }
         }
     }
 
-    fn news(&mut self, news: Option<News>) {
+    fn news(&mut self, news: Option<&News>) {
         match news {
             Some(News::Described(codec, size)) => {
-                (self.status.codec, self.status.size) = (Some(codec), size);
+                (self.status.codec, self.status.size) = (Some(*codec), *size);
                 self.board.update(&self.hub, self.status.clone());
             }
             Some(News::Picture) => self.handle(Event::Picture),
             Some(News::Ended(reason)) => {
                 self.session = None;
-                self.handle(Event::Failed(reason));
+                self.handle(Event::Failed(*reason));
             }
             // The task ended without a word: it panicked.
             None => {
                 self.session = None;
-                self.handle(Event::Failed(crate::api::Reason::StreamEnded));
+                self.handle(Event::Failed(Reason::StreamEnded));
             }
         }
     }
@@ -150,7 +150,7 @@ impl Driver {
     fn log(&self) {
         let (state, reason) = (
             self.status.state.code(),
-            self.status.reason.map(|r| r.code()),
+            self.status.reason.map(Reason::code),
         );
         tracing::info!(camera.id = %Hex(&self.hub.source), layer = ?self.hub.layer, state, reason, "camera changed");
     }

@@ -65,10 +65,10 @@ impl Cameras {
             kept
         });
         for config in configs {
-            if !open.contains_key(&config.id) {
+            open.entry(config.id).or_insert_with(|| {
                 let streams = self.start(&config);
-                open.insert(config.id, Camera { config, streams });
-            }
+                Camera { config, streams }
+            });
         }
         ended
     }

@@ -373,6 +373,8 @@ impl Inner {
 
     fn hubs(&self) -> Vec<Arc<Hub>> {
         let mut hubs = self.cameras.hubs();
+        let remotes = self.relay.remotes();
+        hubs.extend(remotes.iter().map(|remote| Arc::clone(&remote.hub)));
         hubs.extend(
             self.publishers()
                 .values()

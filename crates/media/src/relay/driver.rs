@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, watch};
 
-use super::flow::FlowSender;
+use super::flow::{FlowSender, Outgoing};
 use super::link::{Effect, Link};
 use super::remote::{LinkCommand, Phase, Relay, Served};
 use super::wire::{self, Key, Message, Packets, State};
@@ -475,10 +475,11 @@ impl Task {
         };
         let video = frame.codec.kind() == Kind::Video;
         let sender = &mut serving.senders[usize::from(video)];
-        let packets = sender.frame(frame);
-        if packets.is_empty() {
-            return;
-        }
+        let packets = match sender.frame(frame) {
+            Outgoing::Packets(packets) => packets,
+            Outgoing::Skip => return,
+            Outgoing::NeedKey => return serving.hub.request_key(clock()),
+        };
         let flow = serving.flow + u64::from(!video);
         let catch_up = cached || frame.catch_up;
         let (key, hub) = (serving.key, Arc::clone(&serving.hub));

@@ -3,6 +3,17 @@
 use crate::frame::{Frame, Kind};
 use crate::rtp::Rtp;
 
+/// What to do with a frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outgoing {
+    /// Nothing: it is known over there.
+    Skip,
+    /// Nothing, and a key frame is needed before anything can be sent.
+    NeedKey,
+    /// Send these.
+    Packets(Vec<Rtp>),
+}
+
 /// One track crossing one link.
 #[derive(Debug, Default)]
 pub struct FlowSender {
@@ -15,10 +26,10 @@ pub struct FlowSender {
 }
 
 impl FlowSender {
-    /// The frame's packets, or nothing when it is known over there or needs a key frame first.
-    pub fn frame(&mut self, frame: &Frame) -> Vec<Rtp> {
+    /// Decides one frame.
+    pub fn frame(&mut self, frame: &Frame) -> Outgoing {
         if self.last.is_some_and(|(_, index)| frame.index <= index) {
-            return Vec::new();
+            return Outgoing::Skip;
         }
         let follows = self
             .last
@@ -26,7 +37,7 @@ impl FlowSender {
         if !follows || self.broken {
             self.broken = true;
             if frame.codec.kind() == Kind::Video && !frame.key {
-                return Vec::new();
+                return Outgoing::NeedKey;
             }
             self.generation = self.generation.wrapping_add(1);
             self.broken = false;
@@ -34,7 +45,7 @@ impl FlowSender {
         self.last = Some((frame.epoch, frame.index));
         let last_packet = frame.packets.len().saturating_sub(1);
         let packets = frame.packets.iter().enumerate();
-        packets
+        let packets = packets
             .map(|(at, packet)| {
                 let sequence = self.sequence;
                 self.sequence = sequence.wrapping_add(1);
@@ -47,7 +58,8 @@ impl FlowSender {
                     payload: packet.payload.clone(),
                 }
             })
-            .collect()
+            .collect();
+        Outgoing::Packets(packets)
     }
 
     /// The other side lost its picture: cached frames may be sent again.
@@ -91,6 +103,13 @@ mod tests {
         }
     }
 
+    fn packets(outgoing: Outgoing) -> Vec<Rtp> {
+        match outgoing {
+            Outgoing::Packets(packets) => packets,
+            Outgoing::Skip | Outgoing::NeedKey => Vec::new(),
+        }
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "an arbitrary origin for relative times"
@@ -106,7 +125,7 @@ mod tests {
         let mut frames = Vec::new();
         // Frame 3 is lost before the flow, frame 4 needs it, frame 5 does not.
         for index in [1, 2, 4, 5, 6] {
-            for rtp in flow.frame(&frame(index, index == 1 || index == 5)) {
+            for rtp in packets(flow.frame(&frame(index, index == 1 || index == 5))) {
                 assembler.push(rtp, false, now);
             }
             frames.extend(std::iter::from_fn(|| assembler.poll(now)));
@@ -127,9 +146,10 @@ mod tests {
     #[test]
     fn a_known_frame_is_not_sent_twice_unless_asked() {
         let mut flow = FlowSender::default();
-        assert_eq!(flow.frame(&frame(1, true)).len(), 3);
-        assert!(flow.frame(&frame(1, true)).is_empty());
+        assert_eq!(packets(flow.frame(&frame(1, true))).len(), 3);
+        assert_eq!(flow.frame(&frame(1, true)), Outgoing::Skip);
+        assert_eq!(flow.frame(&frame(3, false)), Outgoing::NeedKey);
         flow.rewind();
-        assert_eq!(flow.frame(&frame(1, true)).len(), 3);
+        assert_eq!(packets(flow.frame(&frame(1, true))).len(), 3);
     }
 }

@@ -165,7 +165,7 @@ impl Link {
 
     /// Whose packets a flow carries.
     pub fn source_of(&self, flow: u64) -> Option<(Key, Kind)> {
-        let kind = if flow % 2 == 0 {
+        let kind = if flow.is_multiple_of(2) {
             Kind::Video
         } else {
             Kind::Audio

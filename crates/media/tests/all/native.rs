@@ -207,7 +207,6 @@ impl Viewer {
 
 /// A native publisher of VP8 and Opus.
 pub(crate) struct Publisher {
-    pub(crate) session: media::SessionId,
     connection: Arc<dyn PeerConnection>,
     handler: Handler,
     sending: Vec<tokio::task::JoinHandle<()>>,
@@ -243,7 +242,6 @@ impl Publisher {
             sending.push(tokio::spawn(send_pictures(picture)));
         }
         Self {
-            session: answer.session,
             connection,
             handler,
             sending,
