@@ -1,6 +1,7 @@
 //! The chain from the API to the web app's types: the program prints its OpenAPI document, and
 //! `openapi-typescript` makes types of it.
 
+use crate::cargo::build_programs;
 use crate::hold::held;
 use crate::node::Node;
 use crate::{repo, step, web};
@@ -20,7 +21,7 @@ fn document(dutyroom: &Path) -> anyhow::Result<String> {
 pub(crate) fn generate() -> anyhow::Result<()> {
     let node = Node::find()?;
     node.install(&web::folder(), "web-install")?;
-    let dutyroom = crate::demo::build_programs(&["dutyroom"])?.remove(0);
+    let dutyroom = build_programs(&["dutyroom"])?.remove(0);
     std::fs::write(document_path(), document(&dutyroom)?)
         .with_context(|| format!("cannot write {}", document_path().display()))?;
     let mut npm = node.npm(&web::folder(), &["run", "gen"])?;

@@ -4,6 +4,7 @@
 //! To add a command, add a variant to [`Command`] and a module with a `run` function.
 
 mod api;
+mod cargo;
 mod demo;
 mod hold;
 mod node;

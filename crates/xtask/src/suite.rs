@@ -1,8 +1,9 @@
 //! `cargo xtask test`: every check there is, in the order in which they fail fastest.
 
+use crate::cargo::{build_programs, cargo};
 use crate::hold::held;
 use crate::node::{Node, on_path};
-use crate::{api, demo, repo, step, web};
+use crate::{api, repo, step, web};
 use anyhow::{Context as _, bail};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -58,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     web::build(&node)?;
     rust(&mut report)?;
     web_app(&mut report, &node)?;
-    let dutyroom = demo::build_programs(&["dutyroom"])?.remove(0);
+    let dutyroom = build_programs(&["dutyroom"])?.remove(0);
     let drift = step::now();
     api::check(&node, &dutyroom).inspect_err(|_| report.print())?;
     report.note(
@@ -74,12 +75,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     report.note("all", &seconds(begun.elapsed()));
     report.print();
     Ok(())
-}
-
-fn cargo(arguments: &[&str]) -> Command {
-    let mut cargo = held(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(repo::root()).args(arguments);
-    cargo
 }
 
 /// The simulated world by hand; its output is the program's own.
@@ -107,7 +102,7 @@ fn rust(report: &mut Report) -> anyhow::Result<()> {
     report.step("cargo clippy", &mut clippy, "mend what clippy names above")?;
     // Scenarios in real processes start these.
     let build = step::now();
-    demo::build_programs(&["camera-sim", "dutyroom"]).inspect_err(|_| report.print())?;
+    build_programs(&["camera-sim", "dutyroom"]).inspect_err(|_| report.print())?;
     report.note("cargo build", &seconds(build.elapsed()));
     let mut test = cargo(&["test", "--workspace"]);
     report.step("cargo test", &mut test, "see the failed test above")

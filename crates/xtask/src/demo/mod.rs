@@ -7,13 +7,13 @@ mod seed;
 mod show;
 mod sites;
 
-use crate::hold::held;
+use crate::cargo::build_programs;
 use crate::node::Node;
 use crate::{repo, step, web};
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use processes::{Event, Interrupted, Processes};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use sites::{Maker, Site};
 use std::collections::HashMap;
 use std::io::BufRead as _;
@@ -81,46 +81,6 @@ fn build() -> anyhow::Result<Vec<PathBuf>> {
         .map_err(|_| anyhow::anyhow!("building the web app panicked"))??;
     eprintln!("── built in {:.1} s", begun.elapsed().as_secs_f64());
     Ok(programs)
-}
-
-/// Builds programs of the workspace and says where they are, in the order asked for.
-pub(crate) fn build_programs(names: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
-    let mut cargo = held(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(repo::root());
-    cargo.args([
-        "build",
-        "--message-format=json-render-diagnostics",
-        "-p",
-        "dutyroom",
-        "-p",
-        "tests",
-    ]);
-    cargo.args(names.iter().flat_map(|name| ["--bin", name]));
-    // Cargo tells its progress on standard error by itself.
-    let mut child = cargo
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .context("cannot start cargo")?;
-    let stdout = child.stdout.take().context("cargo has no output")?;
-    let mut found = HashMap::new();
-    for line in std::io::BufReader::new(stdout).lines() {
-        let message: Value = serde_json::from_str(&line?).unwrap_or_default();
-        if let (Some(name), Some(path)) = (
-            message["target"]["name"].as_str(),
-            message["executable"].as_str(),
-        ) {
-            found.insert(name.to_owned(), PathBuf::from(path));
-        }
-    }
-    if !child.wait()?.success() {
-        bail!("cargo build failed; see its messages above");
-    }
-    let path = |name: &&str| {
-        found
-            .remove(*name)
-            .with_context(|| format!("cargo built no {name}"))
-    };
-    names.iter().map(path).collect()
 }
 
 /// The folder of one demo.
