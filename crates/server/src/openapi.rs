@@ -1,5 +1,6 @@
 //! The OpenAPI document: what the endpoints say of themselves, and the envelope they share.
 
+use crate::api::media::watch::LayerChoice;
 use crate::error::ErrorEnvelope;
 use utoipa::openapi::{
     ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr,
@@ -25,6 +26,8 @@ pub fn openapi() -> OpenApi {
     let mut shapes = Vec::new();
     ErrorEnvelope::schemas(&mut shapes);
     shapes.push((ErrorEnvelope::name().into_owned(), ErrorEnvelope::schema()));
+    // Schemas that only a query parameter names are not collected from the routes.
+    shapes.push((LayerChoice::name().into_owned(), LayerChoice::schema()));
     components.schemas.extend(shapes);
     for item in document.paths.paths.values_mut() {
         describe_errors(item);
