@@ -247,10 +247,6 @@ pub struct Connection {
 }
 
 impl Connection {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the deadline of a tokio timer, which tests may pause"
-    )]
     fn moved<T>(&mut self, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if polled.is_ready() {
             self.idle.as_mut().reset(Instant::now() + IDLE);

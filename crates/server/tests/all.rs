@@ -1,4 +1,5 @@
 //! The server's scenarios, in one binary.
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 #[path = "all/assets.rs"]
 mod assets;

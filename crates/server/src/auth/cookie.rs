@@ -37,7 +37,7 @@ fn value(pair: &str, secure: bool, more: &str) -> HeaderValue {
 
 /// The token in the request's cookies; `None` also when it appears twice.
 #[must_use]
-pub fn read<'a>(headers: &'a HeaderMap, site: SiteId, secure: bool) -> Option<&'a str> {
+pub fn read(headers: &HeaderMap, site: SiteId, secure: bool) -> Option<&str> {
     let name = name(site, secure);
     let mut found = headers
         .get_all(COOKIE)

@@ -5,7 +5,7 @@
 
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use std::net::IpAddr;
 
 /// How this site is reached.
@@ -28,7 +28,7 @@ impl Addresses {
     #[must_use]
     pub fn is_own_origin(&self, headers: &HeaderMap) -> bool {
         let Some(origin) = headers.get(ORIGIN) else {
-            return match headers.get("sec-fetch-site").map(|value| value.as_bytes()) {
+            return match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
                 None | Some(b"same-origin" | b"none") => true,
                 Some(_) => false,
             };
@@ -77,7 +77,6 @@ fn is_loopback_name(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs

@@ -1,5 +1,7 @@
 //! The endpoint: answers a long-poll, or hands an upgrade to [`super::socket`].
 
+#![expect(unused_qualifications, reason = "utoipa's macro writes paths out")]
+
 use super::cursor::Cursor;
 use super::{Watching, changed, collect, message, now};
 use crate::api::shapes::FeedMessage;
