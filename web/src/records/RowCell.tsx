@@ -10,9 +10,6 @@ import styles from './list.module.css';
 import { RecordLink } from './RecordLink';
 import { RowTimes } from './RowTimes';
 
-const rowText = (row: RecordRow, column: ColumnId) =>
-  column === 'title' ? row.title : row.summary || row.title;
-
 /** One cell of a list, by its column. */
 export function RowCell({ column, row }: { column: ColumnId; row: RecordRow }) {
   const { t } = useTranslation();
@@ -36,9 +33,14 @@ export function RowCell({ column, row }: { column: ColumnId; row: RecordRow }) {
     case 'title':
     case 'summary':
       return (
-        <RecordLink kind={row.kind} id={row.id} className={styles.link}>
-          {rowText(row, column) || t(row.sensitive ? 'record.withheld' : 'field.notSet')}
-        </RecordLink>
+        <>
+          <RecordLink kind={row.kind} id={row.id} className={styles.link}>
+            {row.title || t(row.sensitive ? 'record.withheld' : 'field.notSet')}
+          </RecordLink>
+          {column === 'summary' && row.summary ? (
+            <span className={styles.second}>{row.summary}</span>
+          ) : null}
+        </>
       );
     case 'state':
       return row.state ? <StateChip state={row.state} /> : <StateChip state={row.phase} />;
