@@ -135,7 +135,9 @@ impl Scene {
         let mut picture = Picture::filled(width, height, SKY);
         picture.fill(0, 50 * unit, width, height, GROUND);
         // Each camera has houses of its own height and colour, so that nobody mixes them up.
-        let seed = name.bytes().fold(0, |sum, byte| sum + usize::from(byte));
+        let seed = name
+            .bytes()
+            .fold(0, |sum, byte| (sum * 31 + usize::from(byte)) % 9_973);
         for house in 0..4 {
             let left = (house * width / 4 + 3 * unit) & !1;
             let top = 20 + (seed + house * 5) % 13;

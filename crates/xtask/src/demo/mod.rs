@@ -63,6 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match result {
         // Asked to end while it ran or while it started: both are a good end.
         Err(error) if error.is::<Interrupted>() => {
+            eprintln!("── {error}");
             folder.close(arguments);
             ended
         }

@@ -24,8 +24,8 @@ const GRACE: Duration = Duration::from_secs(20);
 
 /// What wakes the demo.
 pub(super) enum Event {
-    /// Someone wants it to end.
-    Stop,
+    /// Someone wants it to end, by this signal.
+    Stop(&'static str),
     /// A child may have ended.
     Child,
     /// The first line a program printed; none if it ended before.
@@ -51,11 +51,11 @@ pub(super) struct Processes {
 
 /// The demo was asked to end.
 #[derive(Debug)]
-pub(super) struct Interrupted;
+pub(super) struct Interrupted(&'static str);
 
 impl std::fmt::Display for Interrupted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ended on request")
+        write!(f, "ended on request ({})", self.0)
     }
 }
 
@@ -70,10 +70,11 @@ impl Processes {
         let to = sender.clone();
         std::thread::spawn(move || {
             for signal in signals.forever() {
-                let event = if signal == SIGCHLD {
-                    Event::Child
-                } else {
-                    Event::Stop
+                let event = match signal {
+                    SIGCHLD => Event::Child,
+                    SIGINT => Event::Stop("SIGINT"),
+                    SIGTERM => Event::Stop("SIGTERM"),
+                    _ => Event::Stop("SIGHUP"),
                 };
                 if to.send(event).is_err() {
                     return;
@@ -174,7 +175,7 @@ impl Processes {
             Err(RecvTimeoutError::Disconnected) => bail!("the signal thread ended"),
         };
         match event {
-            Event::Stop => return Err(Interrupted.into()),
+            Event::Stop(signal) => return Err(Interrupted(signal).into()),
             Event::Child => {
                 for index in 0..self.running.len() {
                     if let Some(status) = self.running[index].child.try_wait()? {
