@@ -69,9 +69,9 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
-    /// A worker thread could not be started.
-    #[error("a media worker thread cannot be started")]
-    Thread(#[source] std::io::Error),
+    /// The certificate for DTLS could not be made.
+    #[error("the DTLS certificate cannot be made")]
+    Identity,
 }
 
 /// Why a session was not opened. Each variant is an error code of the HTTP interface.

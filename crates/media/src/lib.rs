@@ -33,7 +33,7 @@
 //! [`forward`], [`assemble`], [`gop`], [`h264`], [`camera::machine`], [`relay::link`] and
 //! [`relay::wire`] take values and the time, and return values. They import neither tokio nor
 //! sockets. Every parser of remote bytes is a public function of one of them ([`stun::ufrag`],
-//! [`sdp::Offer::parse`], [`rtp::parse`], [`relay::wire::decode`],
+//! [`sdp::Offer::parse`], [`rtp::parse`], [`dtls::offers_gcm`], [`relay::wire::decode`],
 //! [`relay::wire::parse_datagram`]), so that it can be fuzzed alone.
 //!
 //! # Bounds
@@ -45,6 +45,7 @@
 pub mod api;
 pub mod assemble;
 pub mod camera;
+pub mod dtls;
 mod engine;
 pub mod forward;
 pub mod frame;

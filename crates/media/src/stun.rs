@@ -2,25 +2,41 @@
 
 const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 const USERNAME: u16 = 0x0006;
+const USE_CANDIDATE: u16 = 0x0025;
 
 /// Our half of the USERNAME of a STUN message (RFC 8445, 7.2.2: "ours:theirs"), or `None` for
 /// anything else.
 pub fn ufrag(datagram: &[u8]) -> Option<&str> {
+    let (_, username) = attributes(datagram)?.find(|(kind, _)| *kind == USERNAME)?;
+    std::str::from_utf8(username).ok()?.split(':').next()
+}
+
+/// Whether the other side chooses this path by its check (RFC 8445, 7.1.2).
+pub fn nominates(datagram: &[u8]) -> bool {
+    let mut found = attributes(datagram).into_iter().flatten();
+    found.any(|(kind, _)| kind == USE_CANDIDATE)
+}
+
+/// Whether it is the success response to a check of ours.
+pub fn is_success(datagram: &[u8]) -> bool {
+    datagram.starts_with(&[0x01, 0x01]) && attributes(datagram).is_some()
+}
+
+/// The attributes of a STUN message up to the first that does not fit.
+fn attributes(datagram: &[u8]) -> Option<impl Iterator<Item = (u16, &[u8])>> {
     let header = datagram.get(..20)?;
     if header[0] > 3 || header[4..8] != MAGIC_COOKIE {
         return None;
     }
     let mut rest = &datagram[20..];
-    while let Some((head, after)) = rest.split_first_chunk::<4>() {
-        let kind = u16::from_be_bytes([head[0], head[1]]);
+    Some(std::iter::from_fn(move || {
+        let (head, after) = rest.split_first_chunk::<4>()?;
         let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
         let value = after.get(..length)?;
-        if kind == USERNAME {
-            return std::str::from_utf8(value).ok()?.split(':').next();
-        }
-        rest = after.get(length.next_multiple_of(4)..)?;
-    }
-    None
+        // The last attribute may come without its padding.
+        rest = after.get(length.next_multiple_of(4)..).unwrap_or_default();
+        Some((u16::from_be_bytes([head[0], head[1]]), value))
+    }))
 }
 
 #[cfg(test)]
@@ -44,6 +60,11 @@ mod tests {
     fn our_half_of_the_username_names_the_peer() {
         assert_eq!(ufrag(&binding_request("ours:theirs")), Some("ours"));
         assert_eq!(ufrag(&[0x16; 40]), None, "a DTLS record");
+        assert!(!nominates(&binding_request("ours:theirs")));
+        let mut nominating = binding_request("ours:theirs-");
+        nominating.truncate(nominating.len() - 3);
+        nominating.extend([0, 0x25, 0, 0]);
+        assert!(nominates(&nominating));
         assert_eq!(
             ufrag(&binding_request("ours:theirs")[..30]),
             None,
@@ -59,6 +80,7 @@ mod tests {
                 bytes[4..8].copy_from_slice(&MAGIC_COOKIE);
             }
             let _ = ufrag(&bytes);
+            let _ = (nominates(&bytes), is_success(&bytes));
         }
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::{broadcast, mpsc};
 use self::cameras::Cameras;
 use crate::api::*;
 use crate::hub::{Hub, Tracks, ViewerGuard};
-use crate::peer::{self, Answered};
+use crate::peer::{Cipher, Identity, Recipe};
 use crate::relay::driver::{self, COMMANDS, LocalHub, Start};
 use crate::relay::remote::{LinkHandle, Relay};
 use crate::relay::wire::Key;
@@ -37,6 +37,7 @@ struct Inner {
     cameras: Cameras,
     publishers: Mutex<HashMap<SourceId, Publisher>>,
     relay: Arc<Relay>,
+    identity: Identity,
 }
 
 static NEXT_LINK: AtomicU64 = AtomicU64::new(1);
@@ -61,6 +62,7 @@ impl Engine {
         let sessions = Sessions::new();
         let cameras = Cameras::new(&config.camera_networks, &sessions);
         let relay = Relay::new(Arc::clone(&sessions));
+        let identity = Identity::new().ok_or(StartError::Identity)?;
         let publishers = Mutex::default();
         let inner = Inner {
             config,
@@ -69,6 +71,7 @@ impl Engine {
             cameras,
             publishers,
             relay,
+            identity,
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -145,7 +148,9 @@ impl Engine {
         let now = clock();
         let candidates = &inner.workers[worker].candidates;
         let seed = random::seed(worker);
-        let answered = peer::answer_viewer(&request.offer, hub.tracks(), candidates, &seed, now)?;
+        let identity = &inner.identity;
+        let recipe = Recipe::view(request.offer, hub.tracks(), candidates, seed, identity)?;
+        let answered = recipe.answer(Cipher::Gcm, now)?;
         let sdp = answered.sdp.clone();
         let role = Role::Viewer {
             hub,
@@ -154,7 +159,7 @@ impl Engine {
             name: request.viewer,
             burst_at: None,
         };
-        inner.add(worker, Member::new(answered, role, guard, now))?;
+        inner.add(worker, Member::new(answered, recipe, role, guard, now))?;
         Ok(Answer { session, sdp })
     }
 
@@ -169,9 +174,10 @@ impl Engine {
         let (source, now) = (request.source, clock());
         let candidates = &inner.workers[worker].candidates;
         let seed = random::seed(worker);
-        let (answered, tracks) = peer::answer_publisher(&request.offer, candidates, &seed, now)?;
-        let Answered { sdp, .. } = &answered;
-        let sdp = sdp.clone();
+        let identity = &inner.identity;
+        let (recipe, tracks) = Recipe::publish(request.offer, candidates, seed, identity)?;
+        let answered = recipe.answer(Cipher::Gcm, now)?;
+        let sdp = answered.sdp.clone();
         let down = MediaEvent::PublisherDown { source, session };
         let guard = inner.sessions.open_publisher(session, worker, down);
         let hub = inner.publisher_hub(source, session, tracks);
@@ -180,7 +186,7 @@ impl Engine {
             hub,
             tracks: Vec::new(),
         };
-        inner.add(worker, Member::new(answered, role, guard, now))?;
+        inner.add(worker, Member::new(answered, recipe, role, guard, now))?;
         Ok(Answer { session, sdp })
     }
 

@@ -1,6 +1,6 @@
 //! Server peers: answering an offer with the settings that every peer of ours has.
 //!
-//! ICE-lite, no mDNS, DTLS passive and AES-128-GCM first: each was measured to matter (time to
+//! ICE-lite, no mDNS, DTLS passive and AES-128-GCM: each was measured to matter (time to
 //! connect, CPU per packet). Header extensions are not forwarded, so none is negotiated but the
 //! one a publisher's congestion control needs.
 
@@ -10,10 +10,13 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use rtc::crypto::SignatureScheme;
 use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::interceptor::{Registry, Slot};
 use rtc::media_stream::MediaStreamTrack;
+use rtc::peer_connection::certificate::{CertificateParams, RTCCertificate};
+use rtc::peer_connection::configuration::RTCConfigurationBuilder;
 use rtc::peer_connection::configuration::interceptor_registry::{
     configure_nack, configure_rtcp_reports, configure_twcc_receiver_only,
 };
@@ -72,87 +75,153 @@ pub(crate) struct Answered {
     pub(crate) tracks: Vec<OutTrack>,
 }
 
-/// Answers a viewer that shall be sent these tracks, as far as its offer wants them.
-pub(crate) fn answer_viewer(
-    offer_sdp: &str,
-    tracks: Tracks,
-    candidates: &[SocketAddr],
-    seed: &Seed,
-    now: Instant,
-) -> Result<Answered, MediaError> {
-    let offer = Offer::parse(offer_sdp).ok_or(MediaError::BadOffer)?;
-    let sent: Vec<Codec> = [tracks.video, tracks.audio]
-        .into_iter()
-        .flatten()
-        .filter(|codec| offer.wants(codec.kind()))
-        .collect();
-    if sent.iter().any(|codec| !offer.can_receive(*codec)) || sent.is_empty() {
-        return Err(MediaError::CodecUnsupported);
+/// The engine's DTLS identity, shared by all its peers: making one costs more than all the rest
+/// of an answer.
+#[derive(Clone)]
+pub(crate) struct Identity(RTCCertificate);
+
+impl Identity {
+    pub(crate) fn new() -> Option<Self> {
+        let provider = rtc::crypto::default_provider().ok()?;
+        let params = CertificateParams::new(vec!["dutyroom".to_owned()]).ok()?;
+        let scheme = SignatureScheme::EcdsaP256Sha256;
+        let certificate = RTCCertificate::generate(provider.crypto(), scheme, params);
+        certificate.ok().map(Self)
     }
-    // A kind the source lacks keeps a codec too: a first section without any would be rejected
-    // and take the candidates with it.
-    let video = tracks.video.unwrap_or(Codec::Vp8);
-    contained(|| {
-        let mut connection = build(&[video, Codec::Opus], false, seed, now)?;
-        let mut senders = Vec::new();
-        for (at, codec) in sent.iter().enumerate() {
-            let ssrc = seed.ssrc.wrapping_add(u32::try_from(at).unwrap_or(0));
-            senders.push((
-                *codec,
-                ssrc,
-                connection.add_track(local_track(*codec, ssrc))?,
-            ));
-        }
-        let sdp = negotiate(&mut connection, offer_sdp, candidates, now)?;
-        let mut tracks = Vec::new();
-        for (codec, ssrc, sender) in senders {
-            let payload_type = payload_type(&mut connection, sender, codec)
-                .ok_or(Error::ErrRTPTransceiverCodecUnsupported)?;
-            let forward = Forward::new(seed.sequence, seed.timestamp);
-            tracks.push(OutTrack {
-                kind: codec.kind(),
-                sender,
-                payload_type,
-                ssrc,
-                forward,
-            });
-        }
-        Ok(Answered {
-            connection,
-            ufrag: seed.ufrag.clone(),
-            sdp,
-            tracks,
-        })
-    })
 }
 
-/// Answers a publisher of Opus, VP8 or both. VP8 because every browser sends and shows it, so a
-/// consultation never depends on two browsers sharing an H.264 build.
-pub(crate) fn answer_publisher(
-    offer_sdp: &str,
-    candidates: &[SocketAddr],
-    seed: &Seed,
-    now: Instant,
-) -> Result<(Answered, Tracks), MediaError> {
-    let offer = Offer::parse(offer_sdp).ok_or(MediaError::BadOffer)?;
-    let tracks = Tracks {
-        video: Some(Codec::Vp8).filter(|codec| offer.can_send(*codec)),
-        audio: Some(Codec::Opus).filter(|codec| offer.can_send(*codec)),
-    };
-    if tracks == Tracks::default() {
-        return Err(MediaError::CodecUnsupported);
-    }
-    let answered = contained(|| {
-        let mut connection = build(&[Codec::Vp8, Codec::Opus], true, seed, now)?;
-        let sdp = negotiate(&mut connection, offer_sdp, candidates, now)?;
-        Ok(Answered {
-            connection,
-            ufrag: seed.ufrag.clone(),
-            sdp,
-            tracks: Vec::new(),
+/// All that an answer is made from; made twice, it gives the same answer.
+#[derive(Clone)]
+pub(crate) struct Recipe {
+    pub(crate) offer: String,
+    pub(crate) candidates: Vec<SocketAddr>,
+    pub(crate) seed: Seed,
+    pub(crate) identity: Identity,
+    purpose: Purpose,
+}
+
+#[derive(Clone)]
+enum Purpose {
+    /// Send these, video of this codec if any.
+    View {
+        sent: Vec<Codec>,
+        video: Codec,
+    },
+    Publish,
+}
+
+/// How SRTP packets are protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cipher {
+    /// AES-128-GCM, the cheaper one.
+    Gcm,
+    /// AES-128-CM with HMAC-SHA1, for clients that know nothing else.
+    Cm,
+}
+
+impl Recipe {
+    /// For a viewer that shall be sent these tracks, as far as its offer wants them.
+    pub(crate) fn view(
+        offer_sdp: String,
+        tracks: Tracks,
+        candidates: &[SocketAddr],
+        seed: Seed,
+        identity: &Identity,
+    ) -> Result<Self, MediaError> {
+        let offer = Offer::parse(&offer_sdp).ok_or(MediaError::BadOffer)?;
+        let sent: Vec<Codec> = [tracks.video, tracks.audio]
+            .into_iter()
+            .flatten()
+            .filter(|codec| offer.wants(codec.kind()))
+            .collect();
+        if sent.iter().any(|codec| !offer.can_receive(*codec)) || sent.is_empty() {
+            return Err(MediaError::CodecUnsupported);
+        }
+        // A kind the source lacks keeps a codec too: a first section without any would be
+        // rejected and take the candidates with it.
+        let purpose = Purpose::View {
+            sent,
+            video: tracks.video.unwrap_or(Codec::Vp8),
+        };
+        let (candidates, identity) = (candidates.to_vec(), identity.clone());
+        Ok(Self {
+            offer: offer_sdp,
+            candidates,
+            seed,
+            identity,
+            purpose,
         })
-    })?;
-    Ok((answered, tracks))
+    }
+
+    /// For a publisher of Opus, VP8 or both. VP8 because every browser sends and shows it, so a
+    /// consultation never depends on two browsers sharing an H.264 build.
+    pub(crate) fn publish(
+        offer_sdp: String,
+        candidates: &[SocketAddr],
+        seed: Seed,
+        identity: &Identity,
+    ) -> Result<(Self, Tracks), MediaError> {
+        let offer = Offer::parse(&offer_sdp).ok_or(MediaError::BadOffer)?;
+        let tracks = Tracks {
+            video: Some(Codec::Vp8).filter(|codec| offer.can_send(*codec)),
+            audio: Some(Codec::Opus).filter(|codec| offer.can_send(*codec)),
+        };
+        if tracks == Tracks::default() {
+            return Err(MediaError::CodecUnsupported);
+        }
+        let (candidates, identity) = (candidates.to_vec(), identity.clone());
+        let purpose = Purpose::Publish;
+        Ok((
+            Self {
+                offer: offer_sdp,
+                candidates,
+                seed,
+                identity,
+                purpose,
+            },
+            tracks,
+        ))
+    }
+
+    /// Makes the peer and its answer.
+    pub(crate) fn answer(&self, cipher: Cipher, now: Instant) -> Result<Answered, MediaError> {
+        contained(|| {
+            let (sent, video): (&[Codec], Codec) = match &self.purpose {
+                Purpose::View { sent, video } => (sent, *video),
+                Purpose::Publish => (&[], Codec::Vp8),
+            };
+            let mut connection = build(self, video, cipher, now)?;
+            let mut senders = Vec::new();
+            for (at, codec) in sent.iter().enumerate() {
+                let ssrc = self.seed.ssrc.wrapping_add(u32::try_from(at).unwrap_or(0));
+                senders.push((
+                    *codec,
+                    ssrc,
+                    connection.add_track(local_track(*codec, ssrc))?,
+                ));
+            }
+            let sdp = negotiate(&mut connection, &self.offer, &self.candidates, now)?;
+            let mut tracks = Vec::new();
+            for (codec, ssrc, sender) in senders {
+                let payload_type = payload_type(&mut connection, sender, codec)
+                    .ok_or(Error::ErrRTPTransceiverCodecUnsupported)?;
+                let forward = Forward::new(self.seed.sequence, self.seed.timestamp);
+                tracks.push(OutTrack {
+                    kind: codec.kind(),
+                    sender,
+                    payload_type,
+                    ssrc,
+                    forward,
+                });
+            }
+            Ok(Answered {
+                connection,
+                ufrag: self.seed.ufrag.clone(),
+                sdp,
+                tracks,
+            })
+        })
+    }
 }
 
 /// Runs library code over remote input: an error and a panic alike mean an unusable offer.
@@ -171,20 +240,21 @@ fn contained<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, MediaError
 }
 
 fn build(
-    codecs: &[Codec],
-    publisher: bool,
-    seed: &Seed,
+    recipe: &Recipe,
+    video: Codec,
+    cipher: Cipher,
     now: Instant,
 ) -> Result<RTCPeerConnection, Error> {
     let mut media = MediaEngine::default();
-    for codec in codecs {
-        register(&mut media, *codec)?;
+    for codec in [video, Codec::Opus] {
+        register(&mut media, codec)?;
     }
     let mut registry = configure_rtcp_reports(configure_nack(Registry::new(), &mut media));
-    if publisher {
+    if matches!(recipe.purpose, Purpose::Publish) {
         registry = configure_twcc_receiver_only(registry, &mut media)?;
     }
     let registry = registry.with(Slot::from(FEEDBACK_SLOT), DeliverFeedback::default());
+    let seed = &recipe.seed;
     let settings = SettingEngineBuilder::new()
         .with_lite(true)
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
@@ -192,12 +262,18 @@ fn build(
         .with_include_loopback_candidate(true)
         .with_ice_credentials(seed.ufrag.clone(), seed.password.clone())
         .with_ice_timeouts(Some(ICE_PATIENCE), Some(ICE_PATIENCE), None)
-        .with_srtp_protection_profiles(vec![
-            SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
-            SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
-        ])
+        .with_srtp_protection_profiles(vec![match cipher {
+            Cipher::Gcm => SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
+            Cipher::Cm => SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
+        }])
         .build();
+    let certificates = vec![recipe.identity.0.clone()];
     RTCPeerConnectionBuilder::new()
+        .with_configuration(
+            RTCConfigurationBuilder::new()
+                .with_certificates(certificates)
+                .build(),
+        )
         .with_setting_engine(settings)
         .with_media_engine(media)
         .with_interceptor_registry(registry)

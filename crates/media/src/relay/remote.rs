@@ -245,13 +245,15 @@ async fn keep(relay: Arc<Relay>, remote: Arc<Remote>) {
     let mut current: Option<LinkHandle> = None;
     let mut named: Vec<String> = Vec::new();
     loop {
-        let (next, names) = (relay.next_hop(&remote.key.owner), remote.hub.viewers());
         if !remote.hub.is_wanted() && relay.forget(&remote) {
             if let Some(link) = &current {
                 tell(link, LinkCommand::Release(remote.key));
             }
             return;
         }
+        // Read only now: the owner must never be asked in the name of nobody because the first
+        // viewer was being counted a moment ago.
+        let (next, names) = (relay.next_hop(&remote.key.owner), remote.hub.viewers());
         let refused = matches!(*remote.phase.borrow(), Phase::Refused(_));
         match next {
             None => {

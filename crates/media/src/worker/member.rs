@@ -14,16 +14,19 @@ use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication
 use rtc::rtp_transceiver::RTCRtpReceiverId;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use rtc::sansio::Protocol;
+use rtc::shared::TaggedBytesMut;
 
 use super::socket::Socket;
 use crate::api::{MediaEvent, SessionId};
 use crate::assemble::{Assembler, Patience};
+use crate::dtls;
 use crate::forward::Decision;
 use crate::frame::{Codec, Frame, Kind};
 use crate::hub::{Hub, Input, Tracks, ViewerGuard};
-use crate::peer::{Answered, OutTrack};
+use crate::peer::{Answered, Cipher, OutTrack, Recipe};
 use crate::rtp::Rtp;
 use crate::session::SessionGuard;
+use crate::stun;
 
 /// A peer that is not connected after this is given up.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(20);
@@ -38,6 +41,10 @@ const MAX_ADDRESSES: usize = 8;
 pub(crate) struct Member {
     pub(crate) connection: RTCPeerConnection,
     pub(crate) ufrag: String,
+    /// To be made again with another cipher, until the client has said which it knows.
+    recipe: Option<Box<Recipe>>,
+    /// The check that chose the path; a peer made anew has to see it too.
+    nomination: Option<TaggedBytesMut>,
     pub(super) addresses: Vec<SocketAddr>,
     pub(super) wake_at: Instant,
     give_up_at: Instant,
@@ -71,6 +78,15 @@ pub(crate) enum Role {
     },
 }
 
+fn again(packet: &TaggedBytesMut) -> TaggedBytesMut {
+    let (now, transport) = (packet.now, packet.transport);
+    TaggedBytesMut {
+        now,
+        transport,
+        message: packet.message.clone(),
+    }
+}
+
 /// A track received from a publisher.
 pub(crate) struct InTrack {
     track: String,
@@ -81,10 +97,18 @@ pub(crate) struct InTrack {
 }
 
 impl Member {
-    pub(crate) fn new(answered: Answered, role: Role, guard: SessionGuard, now: Instant) -> Self {
+    pub(crate) fn new(
+        answered: Answered,
+        recipe: Recipe,
+        role: Role,
+        guard: SessionGuard,
+        now: Instant,
+    ) -> Self {
         let mut member = Self {
             connection: answered.connection,
             ufrag: answered.ufrag,
+            recipe: Some(Box::new(recipe)),
+            nomination: None,
             addresses: Vec::new(),
             wake_at: now,
             give_up_at: now + CONNECT_PATIENCE,
@@ -121,6 +145,48 @@ impl Member {
             return true;
         }
         known
+    }
+
+    /// Takes a datagram of this peer.
+    pub(super) fn datagram(&mut self, packet: TaggedBytesMut) {
+        if self.recipe.is_some() {
+            if stun::nominates(&packet.message) {
+                self.nomination = Some(again(&packet));
+            }
+            match dtls::offers_gcm(&packet.message) {
+                None => {}
+                Some(true) => (self.recipe, self.nomination) = (None, None),
+                Some(false) => self.remake(packet.now),
+            }
+        }
+        let answers_check = self.recipe.is_none() && stun::is_success(&packet.message);
+        self.read(packet);
+        if answers_check && let Some(nomination) = self.nomination.take() {
+            self.read(nomination);
+        }
+    }
+
+    fn read(&mut self, packet: TaggedBytesMut) {
+        if let Err(error) = self.connection.handle_read(packet) {
+            tracing::trace!(%error, "a datagram was not understood");
+        }
+    }
+
+    fn remake(&mut self, now: Instant) {
+        let recipe = self.recipe.take();
+        let Some(answered) = recipe.and_then(|recipe| recipe.answer(Cipher::Cm, now).ok()) else {
+            self.gone = true;
+            return;
+        };
+        self.connection = answered.connection;
+        if let Role::Viewer { tracks, .. } = &mut self.role {
+            *tracks = answered.tracks;
+        }
+        // Seen twice: the first time the library checks the path itself, and only once that is
+        // answered does it take the nomination. The client would not repeat it.
+        if let Some(nomination) = &self.nomination {
+            self.read(again(nomination));
+        }
     }
 
     /// Moves everything the library has for us: packets out, events, media and feedback in.

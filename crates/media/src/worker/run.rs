@@ -9,7 +9,6 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use rtc::sansio::Protocol;
 use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 
 use super::member::Member;
@@ -175,9 +174,7 @@ impl Run {
                     transport,
                     message,
                 };
-                if let Err(error) = member.connection.handle_read(packet) {
-                    tracing::trace!(%error, "a datagram was not understood");
-                }
+                member.datagram(packet);
             });
         }
         more

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use media::{Answer, Engine, Layer, MediaError, PublishRequest, SourceId, SourceRef, WatchRequest};
+use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc::interceptor::{Attribute, Interceptor, Slot, StreamInfo, TaggedPacket};
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::interceptor_registry::register_default_interceptors;
@@ -73,6 +74,12 @@ impl PeerConnectionEventHandler for Handler {
     }
 }
 
+/// In the order of browsers.
+const CIPHERS: [SrtpProtectionProfile; 2] = [
+    SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
+    SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
+];
+
 /// The payload type of Opus in offers of native peers.
 pub(crate) const OPUS: u8 = 111;
 
@@ -81,7 +88,9 @@ fn starts_key(payload: &[u8]) -> bool {
     media::h264::starts_idr(payload) || media::frame::vp8_starts_key(payload)
 }
 
-async fn connection() -> (Arc<dyn PeerConnection>, Handler, mpsc::Receiver<()>) {
+async fn connection(
+    ciphers: &[SrtpProtectionProfile],
+) -> (Arc<dyn PeerConnection>, Handler, mpsc::Receiver<()>) {
     let mut media = MediaEngine::default();
     media.register_default_codecs().expect("defaults fit");
     let registry = register_default_interceptors(Registry::new(), &mut media)
@@ -90,6 +99,7 @@ async fn connection() -> (Arc<dyn PeerConnection>, Handler, mpsc::Receiver<()>) 
     let settings = SettingEngineBuilder::new()
         .with_include_loopback_candidate(true)
         .with_multicast_dns_mode(rtc::ice::mdns::MulticastDnsMode::Disabled)
+        .with_srtp_protection_profiles(ciphers.to_vec())
         .build();
     let (gathered, done) = mpsc::channel(1);
     let handler = Handler {
@@ -142,7 +152,24 @@ impl Viewer {
         name: &str,
         kinds: &[RtpCodecKind],
     ) -> Result<Self, MediaError> {
-        let (connection, handler, mut gathered) = connection().await;
+        Self::watch_with(engine, source, name, kinds, &CIPHERS).await
+    }
+
+    /// As a browser that knows AES-CM only.
+    pub(crate) async fn old(engine: &Engine, source: SourceRef, name: &str) -> Self {
+        let kinds = [RtpCodecKind::Video];
+        let watching = Self::watch_with(engine, source, name, &kinds, &CIPHERS[..1]).await;
+        watching.expect("the source can be watched")
+    }
+
+    async fn watch_with(
+        engine: &Engine,
+        source: SourceRef,
+        name: &str,
+        kinds: &[RtpCodecKind],
+        ciphers: &[SrtpProtectionProfile],
+    ) -> Result<Self, MediaError> {
+        let (connection, handler, mut gathered) = connection(ciphers).await;
         for kind in kinds {
             connection
                 .add_transceiver_from_kind(*kind, None)
@@ -220,7 +247,7 @@ impl Drop for Publisher {
 
 impl Publisher {
     pub(crate) async fn publish(engine: &Engine, source: SourceId, video: bool) -> Self {
-        let (connection, handler, mut gathered) = connection().await;
+        let (connection, handler, mut gathered) = connection(&CIPHERS).await;
         let audio = local_track("audio/opus", 11);
         let picture = local_track("video/VP8", 22);
         connection

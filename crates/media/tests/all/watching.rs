@@ -152,6 +152,17 @@ fn numbers(packets: &[Packet]) -> impl Iterator<Item = u32> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_browser_too_old_for_aes_gcm_is_served_too() {
+    let camera = Camera::start(Script::default()).await;
+    let engine = site(1);
+    engine.set_cameras(vec![gate(&camera)]);
+    let viewer = Viewer::old(&engine, SourceRef::Local(GATE), "li").await;
+    let packets = viewer.receives("pictures", has_key).await;
+    numbers_are_continuous(&packets);
+    engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn viewers_stay_while_a_lost_camera_is_tried_again() {
     let camera = Camera::start(Script::default()).await;
     let engine = site(1);
