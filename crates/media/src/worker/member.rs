@@ -404,12 +404,12 @@ impl Member {
             *burst_at = (!frames.is_empty()).then_some(now);
         }
         for frame in frames {
-            self.forward(frame, true, now);
+            self.forward(frame, now);
         }
     }
 
     /// Sends a viewer one frame, or asks for what it needs first.
-    pub(super) fn forward(&mut self, frame: &Frame, burst: bool, now: Instant) {
+    pub(super) fn forward(&mut self, frame: &Frame, now: Instant) {
         let Role::Viewer { hub, tracks, .. } = &mut self.role else {
             return;
         };
@@ -417,7 +417,7 @@ impl Member {
         let Some(track) = tracks.iter_mut().find(|track| track.kind == kind) else {
             return;
         };
-        let (mut sequence, timestamp) = match track.forward.frame(frame, burst, now) {
+        let (mut sequence, timestamp) = match track.forward.frame(frame, now) {
             Decision::Skip => return,
             Decision::NeedKey => return hub.request_key(now),
             Decision::Send {

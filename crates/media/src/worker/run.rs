@@ -131,7 +131,7 @@ impl Run {
             for session in viewers.into_iter().flatten() {
                 self.with(session, now, |member| {
                     if member.connected {
-                        member.forward(&frame, false, now);
+                        member.forward(&frame, now);
                     }
                 });
             }
