@@ -1,11 +1,11 @@
 //! The gate: what every foreign change passes before anything durable depends on it.
 //!
 //! For each change of a record section, in order: its form ([`crate::prescan`]), its writer (the
-//! signer's actor), its place (known dependencies, operations and sequence number that follow),
-//! each of its operations (only what our writers make, [`ops`]), and the record before and after
-//! it by the kind's table ([`compare`]), judged on the record *at the change's own dependencies*
-//! so that all sites agree whatever else has reached them. At last the whole copy is saved,
-//! loaded again and edited once.
+//! signer's actor; a record is created only under an id of the signer's site), its place (known
+//! dependencies, operations and sequence number that follow), each of its operations (only what
+//! our writers make, [`ops`]), and the record before and after it by the kind's table
+//! ([`compare`]), judged on the record *at the change's own dependencies* so that all sites agree
+//! whatever else has reached them. At last the whole copy is saved, loaded again and edited once.
 //!
 //! What our own code finds wrong is *refused*, for good. What this version does not know, and
 //! whatever only Automerge stumbles over, is *held* and may be judged again after an upgrade.
@@ -133,6 +133,8 @@ struct Court<'a> {
     doc: Automerge,
     history: History,
     before: Option<Record>,
+    /// Our copy of the record is none of the section's kind.
+    other_kind: bool,
     /// How many changes of the section stand so far.
     stood: Vec<Hash>,
 }
@@ -155,6 +157,12 @@ impl<'a> Court<'a> {
         if section.changes.is_empty() || section.changes.len() > MAX_CHANGES {
             return Err(Refusal::Count.into());
         }
+        // Before our copy is looked at: that we have one must not change the answer.
+        if section.record.home() != signer.site
+            && section.changes.iter().any(|change| creates(change))
+        {
+            return Err(Refusal::ForeignRecordId.into());
+        }
         let doc = match base {
             Some(bytes) => {
                 library("snapshot", || Automerge::load(bytes)).map_err(|_| Hold::Snapshot)?
@@ -162,15 +170,12 @@ impl<'a> Court<'a> {
             None => Automerge::new(),
         };
         let history = History::of(&doc);
-        let before = if history.is_empty() {
-            None
-        } else {
-            Some(read(&doc, table, None).map_err(|_| Refusal::OtherKind)?)
-        };
+        let before = read(&doc, table, None).ok();
         Ok(Self {
             table,
             signer,
             in_past,
+            other_kind: before.is_none() && !history.is_empty(),
             doc,
             history,
             before,
@@ -182,6 +187,10 @@ impl<'a> Court<'a> {
     fn admit(&mut self, bytes: &[u8]) -> Result<ChangeMeta, Stop> {
         let scan = prescan(bytes)?;
         let past = self.check_place(&scan)?;
+        // Only now: a copy outside the change's past must not change the answer.
+        if self.other_kind {
+            return Err(Refusal::OtherKind.into());
+        }
         let change = library("parse", || Change::try_from(bytes))?;
         if change.hash().0 != scan.hash.0 || change.len() as u64 != scan.ops {
             return Err(Hold::Library("parse").into());
@@ -248,6 +257,11 @@ impl<'a> Court<'a> {
             changes,
         })
     }
+}
+
+/// Whether the change begins a record. What does not scan is refused in its turn.
+fn creates(change: &[u8]) -> bool {
+    prescan(change).is_ok_and(|scan| scan.deps.is_empty())
 }
 
 /// Judges `change` on `doc`, which stands at the change's own dependencies, and applies it.

@@ -88,7 +88,8 @@ byte_id!(
     InstitutionId, 16
 );
 byte_id!(
-    /// A record, that is, one Automerge document.
+    /// A record, that is, one Automerge document: the site that created it (8 B) and 8 bytes of
+    /// that site's choosing ([`RecordId::new`]).
     RecordId, 16
 );
 byte_id!(
@@ -119,6 +120,31 @@ byte_id!(
 impl SiteId {
     /// The pseudo-site whose journal is the institution journal (DESIGN.md section 4).
     pub const INSTITUTION: SiteId = SiteId([0; 8]);
+}
+
+impl RecordId {
+    /// The id of a record that `home` creates; `unique` is random, or derived from what makes
+    /// the record one of its kind.
+    ///
+    /// The home site is part of the id so that no site can create a record under an id that
+    /// another site uses: the gate refuses that whether or not the other record has arrived
+    /// ([`crate::gate::Refusal::ForeignRecordId`]). With free ids each site would keep whichever
+    /// came first, and sites would disagree for good.
+    #[must_use]
+    pub fn new(home: SiteId, unique: [u8; 8]) -> Self {
+        let mut id = [0; 16];
+        id[..SiteId::LEN].copy_from_slice(&home.0);
+        id[SiteId::LEN..].copy_from_slice(&unique);
+        Self(id)
+    }
+
+    /// The only site that may create the record.
+    #[must_use]
+    pub fn home(&self) -> SiteId {
+        let mut site = SiteId::default();
+        site.0.copy_from_slice(&self.0[..SiteId::LEN]);
+        site
+    }
 }
 
 impl InstitutionId {
@@ -169,6 +195,14 @@ mod tests {
         let id = SiteId([1, 2, 0xab, 4, 5, 6, 7, 0xff]);
         assert_eq!(id.to_string(), "0102ab04050607ff");
         assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[test]
+    fn a_record_id_names_the_site_that_creates_it() {
+        let site = SiteId([1, 2, 3, 4, 5, 6, 7, 8]);
+        let id = RecordId::new(site, [9; 8]);
+        assert_eq!(id.to_string(), "01020304050607080909090909090909");
+        assert_eq!(id.home(), site);
     }
 
     #[test]

@@ -31,7 +31,8 @@ pub struct Outline {
     pub open: bool,
     /// Whether only those who may read sensitive records see the content.
     pub sensitive: bool,
-    /// `"correction"` if anything was corrected, else `"late_entry"` if anything was added late.
+    /// `"correction"` if anything was corrected, else `"late_entry"` if anything was entered late;
+    /// `None` without amendments. Their order does not matter.
     pub amendment: Option<&'static str>,
     /// The incident this record belongs to.
     pub incident: Option<RecordId>,

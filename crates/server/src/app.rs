@@ -52,7 +52,8 @@ pub struct Settings {
 /// A camera as configured; its addresses and credentials are the media engine's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CameraSettings {
-    /// First 16 bytes of the BLAKE3 hash of site id and key.
+    /// The id of its record: a [`RecordId`](records::id::RecordId) of this site, with the first
+    /// 8 bytes of the BLAKE3 hash of site id and key.
     pub id: [u8; 16],
     /// Its name.
     pub name: String,

@@ -109,7 +109,7 @@ fn create(
     kind: &'static str,
     decide: impl FnOnce() -> Result<Vec<records::write::Edit>, Refusal> + Send + 'static,
 ) -> Deed {
-    let record = RecordId(rng.random());
+    let record = RecordId::new(actor.site, rng.random());
     Deed {
         action: ActionId(rng.random()),
         account: actor.account,

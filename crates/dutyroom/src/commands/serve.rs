@@ -4,7 +4,7 @@ use crate::config::{Camera, Config};
 use crate::{cli, logging, site};
 use anyhow::Context as _;
 use media::{CameraConfig, Engine, EngineConfig};
-use records::id::SiteId;
+use records::id::{RecordId, SiteId};
 use serde_json::json;
 use server::auth::origin::Addresses;
 use server::clock::Clock;
@@ -145,12 +145,13 @@ fn settings(config: &Config, site: SiteId, door: &Door) -> Settings {
     }
 }
 
-/// First 16 bytes of the hash of site and key: the same camera for ever, known to no other site.
+/// A record id of this site with the first 8 bytes of the hash of site and key: the same camera
+/// for ever.
 fn camera_id(site: SiteId, camera: &Camera) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&site.0);
     hasher.update(camera.key.as_bytes());
-    let mut id = [0; 16];
-    id.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    id
+    let mut unique = [0; 8];
+    hasher.finalize_xof().fill(&mut unique);
+    RecordId::new(site, unique).0
 }

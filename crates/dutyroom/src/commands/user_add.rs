@@ -22,13 +22,13 @@ pub(crate) async fn run(args: cli::UserAdd) -> anyhow::Result<ExitCode> {
         false => make_password(random.bytes()),
     };
     let verifier = password::verifier(&password, random.bytes())?;
-    let (_identity, store) = site::open(&args.data, &random).await?;
+    let (identity, store) = site::open(&args.data, &random).await?;
     // Looked up first: a person record, once signed, stays in the journal.
     if store.account_by_login(&args.login).await?.is_some() {
         bail!("the login {:?} is already taken", args.login);
     }
     let role = Role::from(args.role);
-    let id = AccountId(random.bytes());
+    let id = AccountId(RecordId::new(identity.site(), random.bytes()).0);
     add_person(&store, id, &args.name, role, (&clock, &random)).await?;
     store
         .add_account(Account {

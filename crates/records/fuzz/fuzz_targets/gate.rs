@@ -37,7 +37,7 @@ fuzz_target!(|bytes: &[u8]| {
 
 fn section(change: Vec<u8>) -> RecordChanges {
     RecordChanges {
-        record: RecordId([9; 16]),
+        record: RecordId::new(EAST.site, [9; 8]),
         kind: log_item::TABLE.kind.to_owned(),
         table_version: 1,
         changes: vec![change],

@@ -31,6 +31,10 @@ pub enum Refusal {
     /// The change does not follow its actor's previous one, or does not have it in its past.
     #[error("a change does not follow its actor's previous one")]
     SeqGap,
+    /// The record is created under an id that belongs to another site
+    /// ([`crate::id::RecordId::home`]).
+    #[error("the record is created under another site's id")]
+    ForeignRecordId,
     /// The record exists already and the change would create it again.
     #[error("the record is created a second time")]
     CreatedTwice,
@@ -70,6 +74,7 @@ impl Refusal {
             Refusal::StartOp => "start_op",
             Refusal::DuplicateSeq => "duplicate_seq",
             Refusal::SeqGap => "seq_gap",
+            Refusal::ForeignRecordId => "foreign_record_id",
             Refusal::CreatedTwice => "created_twice",
             Refusal::OtherKind => "other_kind",
             Refusal::Identity => "identity",

@@ -81,9 +81,10 @@ fn rewrite(change: &[u8], rewrite: impl FnOnce(&mut ExpandedChange)) -> Vec<u8> 
     Change::from(expanded).raw_bytes().to_vec()
 }
 
+/// A section of one record of the east campus.
 fn section(kind: &str, changes: &[Vec<u8>]) -> RecordChanges {
     RecordChanges {
-        record: RecordId([9; 16]),
+        record: RecordId::new(EAST.site, [9; 8]),
         kind: kind.to_owned(),
         table_version: 1,
         changes: changes.to_vec(),

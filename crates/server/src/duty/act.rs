@@ -75,28 +75,28 @@ impl Request {
         }
     }
 
-    /// An id that is the same when the client repeats the request.
+    /// Bytes of an id, the same when the client repeats the request.
     #[must_use]
-    pub fn derive(&self, label: &str) -> [u8; 16] {
+    pub fn derive<const N: usize>(&self, label: &str) -> [u8; N] {
         let mut hasher = blake3::Hasher::new_derive_key("dutyroom 2026 ids of an action v1");
         hasher.update(&self.actor.account.0);
         hasher.update(&self.action.0);
         hasher.update(label.as_bytes());
-        let mut id = [0; 16];
-        id.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        let mut id = [0; N];
+        hasher.finalize_xof().fill(&mut id);
         id
     }
 
     /// The record an action that creates one creates.
     #[must_use]
     pub fn new_record(&self) -> RecordId {
-        RecordId(self.derive("record"))
+        RecordId::new(self.actor.site, self.derive("record"))
     }
 
-    /// The participation a join makes.
+    /// The participation a join makes: only a value, but formed like a record's id.
     #[must_use]
     pub fn new_participation(&self) -> RecordId {
-        RecordId(self.derive("participation"))
+        RecordId::new(self.actor.site, self.derive("participation"))
     }
 
     fn new_entry(&self) -> EntryId {

@@ -51,7 +51,8 @@ impl Site {
         let engine = Engine::start(EngineConfig::loopback(identity.site().0)).unwrap();
         let mut people = HashMap::new();
         for role in Role::ALL {
-            people.insert(role, add_person(&store, role, &random).await);
+            let id = RecordId::new(identity.site(), random.bytes());
+            people.insert(role, add_person(&store, id, role, &random).await);
         }
         let app = App::new(Parts {
             store,
@@ -190,15 +191,15 @@ async fn open(data: &TempDir, identity: &Identity) -> Store {
     store
 }
 
-async fn add_person(store: &Store, role: Role, random: &Random) -> AccountId {
-    let id = AccountId(random.bytes());
+async fn add_person(store: &Store, record: RecordId, role: Role, random: &Random) -> AccountId {
     let set = |field: &str, text: &str| Edit::Set(field.to_owned(), Value::Text(text.to_owned()));
     let person = RecordEdit {
-        record: RecordId(id.0),
+        record,
         kind: "person",
         edits: vec![set("name", "李老师"), set("role", role.as_str())],
     };
     edit(store, person, random).await;
+    let id = AccountId(record.0);
     let account = Account {
         id,
         login: role.as_str().to_owned(),

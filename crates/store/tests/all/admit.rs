@@ -89,7 +89,7 @@ async fn a_refused_foreign_change_leaves_no_trace_but_journal_and_quarantine() {
     let hub = Site::open(HUB).await;
     east.log(1, "来电").await;
     west.log(1, "好的一条").await;
-    // West signs a bundle with one good section and one written under East's actor.
+    // West signs a bundle with one good section and one that creates East's record.
     let mut parts = sections(&west.own().await[0]);
     parts.extend(sections(&east.own().await[0]));
     let hostile = forge(WEST, hub.store.frontier()[0], &parts);
@@ -107,7 +107,7 @@ async fn a_refused_foreign_change_leaves_no_trace_but_journal_and_quarantine() {
     };
     assert_eq!(
         (head.journal, head.seq, code),
-        (WEST.journal(), 1, "foreign_actor")
+        (WEST.journal(), 1, "foreign_record_id")
     );
     assert_eq!(shared_rows(&hub.store).await, before.0);
     let counts = hub.store.counts().await.unwrap();

@@ -1,11 +1,10 @@
 //! Local actions.
 
 use super::support::{
-    EAST, MORNING, Site, action, amendment, log_item, officer, person, record, set, text,
+    EAST, MORNING, Site, WEST, action, amendment, log_item, officer, person, record, set, text,
 };
 use records::bundle::decode_header;
 use records::field::{FieldFault, Value};
-use records::id::RecordId;
 use records::payload::{Section, decode};
 use std::convert::Infallible;
 use std::panic::panic_any;
@@ -254,6 +253,21 @@ async fn a_change_our_own_gate_refuses_is_not_signed() {
 }
 
 #[tokio::test]
+async fn a_record_under_another_sites_id_is_not_signed() {
+    let east = Site::open(EAST).await;
+    let edit = log_item(record(WEST, 1), "来电");
+    let answer = east
+        .store
+        .commit(action(EAST, 1), move |_| Ok::<_, Infallible>(vec![edit]))
+        .await;
+    assert!(matches!(
+        answer,
+        Err(CommitError::Store(StoreError::Refused("foreign_record_id")))
+    ));
+    assert!(east.own().await.is_empty());
+}
+
+#[tokio::test]
 async fn without_a_started_writer_nothing_is_signed() {
     let east = Site::bare(EAST, super::support::quick()).await;
     let answer = east
@@ -271,7 +285,7 @@ async fn links_are_found_from_the_record_they_name() {
     let east = Site::open(EAST).await;
     east.log(1, "火警").await;
     let incident = RecordEdit {
-        record: RecordId([9; 16]),
+        record: record(EAST, 9),
         kind: "incident",
         edits: vec![
             set("title", text("三号楼火警")),

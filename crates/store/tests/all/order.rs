@@ -1,11 +1,12 @@
 //! Whatever the order of arrival, the same journals give the same heads and rows.
 
 use super::support::{
-    EAST, HUB, MORNING, Site, WEST, amendment, forge, institution_journal, quick, record, rows,
-    sections, shared_rows,
+    EAST, HUB, MORNING, Site, WEST, amendment, creation, forge, institution_journal, person, quick,
+    record, rows, section, set, shared_rows, text,
 };
 use proptest::prelude::*;
 use records::bundle::{Bundle, Head};
+use records::write;
 use store::{EntryOrigin, Quarantined, RecordRow, Store};
 
 /// Everything a store derives from its journals.
@@ -52,7 +53,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Plays a history at two campuses; the hub's hostile bundle comes on top.
+/// Plays a history at two campuses; on top comes a hostile bundle of the hub, which creates a
+/// record under an id that a campus uses.
 async fn play(steps: &[Step]) -> Vec<Bundle> {
     let sites = [Site::open(EAST).await, Site::open(WEST).await];
     for site in &sites {
@@ -77,8 +79,8 @@ async fn play(steps: &[Step]) -> Vec<Bundle> {
     }
     let mut bundles = sites[0].own().await;
     bundles.extend(sites[1].own().await);
-    let parts = sections(&bundles[0]);
-    bundles.push(forge(HUB, sites[0].store.frontier()[0], &parts));
+    let usurped = creation(HUB, record(EAST, 1), "log_item");
+    bundles.push(forge(HUB, sites[0].store.frontier()[0], &[usurped]));
     bundles
 }
 
@@ -124,6 +126,46 @@ proptest! {
             prop_assert_eq!(&derived(&one.store).await, &first);
             Ok(())
         })?;
+    }
+}
+
+#[tokio::test]
+async fn a_hostile_sites_claim_to_another_sites_record_is_refused_in_any_order_of_arrival() {
+    let east = Site::open(EAST).await;
+    east.log(1, "来电").await;
+    let id = record(EAST, 1);
+    // An edit of a record of its own, passed off as one of East's of another kind.
+    let passed_off = section(WEST, id, "person", |doc, table| {
+        let person = person(WEST, "冒名").edits;
+        write::create(doc, table, WEST.site(), None, &person).unwrap();
+        vec![write::edit(doc, table, &[set("role", text("leader"))]).unwrap()]
+    });
+    for (hostile, code) in [
+        (creation(WEST, id, "log_item"), "foreign_record_id"),
+        (creation(WEST, id, "person"), "foreign_record_id"),
+        (passed_off, "missing_dep"),
+    ] {
+        let hostile = forge(WEST, east.store.frontier()[0], &[hostile]);
+        let mut bundles = [east.own().await, vec![hostile]].concat();
+        let mut found = Vec::new();
+        for _ in 0..2 {
+            for batch in [1, 2] {
+                let hub = Site::bare(HUB, quick()).await;
+                let institution = institution_journal().await;
+                hub.store.admit(institution, MORNING).await.unwrap();
+                for part in bundles.chunks(batch) {
+                    hub.store.admit(part.to_vec(), MORNING).await.unwrap();
+                }
+                found.push(derived(&hub.store).await);
+            }
+            bundles.reverse();
+        }
+        assert!(found.iter().all(|other| *other == found[0]), "{found:#?}");
+        let [refused] = &found[0].quarantine[..] else {
+            panic!("{:?}", found[0].quarantine);
+        };
+        assert_eq!((refused.code.as_str(), refused.record), (code, Some(id)));
+        assert_eq!(found[0].rows, shared_rows(&east.store).await);
     }
 }
 

@@ -1,14 +1,17 @@
 //! An institution with a hub and two campuses, each with a store in its own directory.
 
+use automerge::Automerge;
 use ed25519_dalek::SigningKey;
 use records::bundle::{Bundle, Head, Header};
+use records::field::KindTable;
 use records::field::Value;
 use records::id::{
     AccountId, ActionId, EntryId, Hash, InstitutionId, JournalId, RecordId, ScopeId, SiteId,
     TerminalId,
 };
-use records::payload::{self, Enrolment, InstitutionOp, Section, SiteRole};
-use records::write::Edit;
+use records::kinds;
+use records::payload::{self, Body, Enrolment, InstitutionOp, RecordChanges, Section, SiteRole};
+use records::write::{self, Edit};
 use std::convert::Infallible;
 use std::path::Path;
 use store::{Action, Committed, Options, RecordEdit, RecordRow, Store, Synchronous, Writer};
@@ -225,13 +228,12 @@ async fn found() -> Vec<Bundle> {
 }
 
 pub(crate) fn record(campus: Campus, number: u8) -> RecordId {
-    let mut id = [campus.number; 16];
-    id[15] = number;
-    RecordId(id)
+    RecordId::new(campus.site(), [0, 0, 0, 0, 0, 0, 0, number])
 }
 
+/// The officer on duty; the id is that of the person record.
 pub(crate) fn officer(campus: Campus) -> AccountId {
-    AccountId([campus.number + 50; 16])
+    AccountId(RecordId::new(campus.site(), [50; 8]).0)
 }
 
 pub(crate) fn action(campus: Campus, number: u8) -> Action {
@@ -293,6 +295,40 @@ pub(crate) fn person(campus: Campus, name: &str) -> RecordEdit {
         kind: "person",
         edits: vec![set("name", text(name)), set("role", text("officer"))],
     }
+}
+
+/// A section that `campus` writes under its own actor for whatever record it names.
+pub(crate) fn section(
+    campus: Campus,
+    record: RecordId,
+    kind: &'static str,
+    changes: impl FnOnce(&mut Automerge, &'static KindTable) -> Vec<Vec<u8>>,
+) -> Section {
+    let actor = write::actor(campus.journal(), [campus.number; 4]);
+    let table = kinds::table(kind).expect("a kind");
+    let changes = changes(&mut Automerge::new().with_actor(actor), table);
+    let body = Body::Record(RecordChanges {
+        record,
+        kind: kind.to_owned(),
+        table_version: table.version,
+        changes,
+    });
+    Section::Present {
+        salt: [campus.number; 16],
+        body: body.encode(),
+    }
+}
+
+/// A section that creates `record` in the name of `campus`.
+pub(crate) fn creation(campus: Campus, record: RecordId, kind: &'static str) -> Section {
+    let edits = match kind {
+        "person" => person(campus, "冒名").edits,
+        _ => log_item(record, "冒名").edits,
+    };
+    section(campus, record, kind, |doc, table| {
+        let number = table.number_prefix.map(|_| "X2026-000001");
+        vec![write::create(doc, table, campus.site(), number, &edits).expect("valid")]
+    })
 }
 
 /// The record sections of a bundle.

@@ -27,9 +27,9 @@ pub(crate) fn rng() -> StdRng {
     StdRng::seed_from_u64(NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-fn bytes16() -> [u8; 16] {
+fn bytes<const N: usize>() -> [u8; N] {
     use rand::RngCore as _;
-    let mut bytes = [0; 16];
+    let mut bytes = [0; N];
     rng().fill_bytes(&mut bytes);
     bytes
 }
@@ -140,15 +140,15 @@ impl Site {
     pub(crate) async fn write(&self, count: usize) {
         for _ in 0..count {
             let action = Action {
-                action: ActionId(bytes16()),
+                action: ActionId(bytes()),
                 account: AccountId([7; 16]),
                 terminal: TerminalId([8; 16]),
                 wall_ms: NOW,
                 uptime_ms: 1,
                 reads: vec![],
-                seed: *blake3::hash(&bytes16()).as_bytes(),
+                seed: *blake3::hash(&bytes::<16>()).as_bytes(),
             };
-            let record = RecordId(bytes16());
+            let record = RecordId::new(self.identity.site(), bytes());
             let set = |field: &str, value| Edit::Set(field.to_owned(), value);
             let edits = vec![
                 set("happened_at", Value::Int(NOW)),

@@ -221,8 +221,48 @@ fn a_record_created_in_another_sites_name_is_refused() {
     let mut doc = Automerge::new().with_actor(actor(WEST, [0; 4]));
     let edits = [set("name", text("王芳")), set("role", text("leader"))];
     let change = write::create(&mut doc, table("person"), EAST.site, None, &edits).unwrap();
-    let refused = Verdict::Refused(Refusal::Identity);
+    let section = RecordChanges {
+        record: RecordId::new(WEST.site, [9; 8]),
+        ..section("person", &[change])
+    };
+    let verdict = judge(None, &section, WEST, RULES);
+    assert_eq!(verdict, Verdict::Refused(Refusal::Identity));
+}
+
+#[test]
+fn a_record_created_under_another_sites_id_is_refused_whether_that_record_is_here_or_not() {
+    let edits = [set("name", text("王芳")), set("role", text("leader"))];
+    let usurped = create(WEST, "person", None, &edits);
+    let honest = admit(None, EAST, "person", &create(EAST, "person", None, &edits));
+    let refused = Verdict::Refused(Refusal::ForeignRecordId);
+    for base in [None, Some(&honest.snapshot[..]), Some(&log_item())] {
+        assert_eq!(verdict(base, WEST, "person", &usurped), refused);
+        let edit = edit(&log_item(), WEST, "log_item", &[amendment(1, "冒名")]);
+        let hidden = section("person", &[edit, usurped.clone()]);
+        assert_eq!(judge(base, &hidden, WEST, RULES), refused);
+    }
+}
+
+#[test]
+fn a_change_for_another_kind_is_refused_alike_whether_that_record_is_here_or_not() {
+    let edits = [set("name", text("王芳")), set("role", text("leader"))];
+    let person = admit(None, EAST, "person", &create(EAST, "person", None, &edits));
+    let change = edit(
+        &person.snapshot,
+        WEST,
+        "person",
+        &[set("role", text("staff"))],
+    );
+    let refused = Verdict::Refused(Refusal::MissingDep);
     assert_eq!(verdict(None, WEST, "person", &change), refused);
+    assert_refused(&log_item(), WEST, "person", &change, Refusal::MissingDep);
+    let amended = edit(
+        &log_item(),
+        WEST,
+        "log_item",
+        &[amendment(1, "应为二号楼。")],
+    );
+    assert_refused(&log_item(), WEST, "person", &amended, Refusal::OtherKind);
 }
 
 #[test]
@@ -251,19 +291,13 @@ fn a_record_without_home_number_rights_or_required_fields_is_refused() {
 }
 
 #[test]
-fn a_record_is_not_created_twice_nor_as_another_kind() {
-    let base = log_item();
+fn a_record_is_not_created_twice_by_its_own_site() {
     let edits = [set("name", text("王芳")), set("role", text("leader"))];
-    let again = create(WEST, "person", None, &edits);
-    assert_refused(&base, WEST, "person", &again, Refusal::OtherKind);
-    let person = admit(None, EAST, "person", &create(EAST, "person", None, &edits));
-    assert_refused(
-        &person.snapshot,
-        WEST,
-        "person",
-        &again,
-        Refusal::CreatedTwice,
-    );
+    let again = create(EAST, "person", None, &edits);
+    let person = admit(None, EAST, "person", &again);
+    for base in [log_item(), person.snapshot] {
+        assert_refused(&base, EAST, "person", &again, Refusal::CreatedTwice);
+    }
 }
 
 #[test]
