@@ -236,7 +236,7 @@ impl World {
             }
         });
         let [first, second] = openings;
-        self.network.open(&mut self.rng, first, second);
+        self.network.open(&mut self.rng, &first, &second);
     }
 
     fn kill(&mut self) {

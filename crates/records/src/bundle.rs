@@ -215,5 +215,4 @@ pub fn decode_header(bytes: &[u8]) -> Result<Header, HeaderError> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 pub(crate) mod tests;

@@ -33,7 +33,6 @@ mod library;
 mod ops;
 mod refusal;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 mod tests;
 
 pub use refusal::{Hold, Refusal};

@@ -182,5 +182,4 @@ fn line(text: &str, max: usize) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 mod tests;

@@ -15,7 +15,6 @@ use sha2::{Digest as _, Sha256};
 mod columns;
 mod cursor;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 pub(crate) mod tests;
 
 /// How many operations one change may have: two texts of 20,000 code points, the longest that a

@@ -342,5 +342,4 @@ fn check_code(code: &str) -> Result<(), TrustError> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 mod tests;

@@ -27,7 +27,13 @@ pub struct Participation {
     pub left_at: Option<i64>,
 }
 
-/// Everyone who is or was in the room, in order of joining.
+impl Participation {
+    fn end(&mut self, at: i64) {
+        self.left_at = Some(self.left_at.map_or(at, |earlier| earlier.min(at)));
+    }
+}
+
+/// Everyone who is or was in the room, in order of joining. Closing the room ends every stay.
 #[must_use]
 pub fn participations(record: &Record) -> Vec<Participation> {
     let mut stays = BTreeMap::new();
@@ -49,10 +55,14 @@ pub fn participations(record: &Record) -> Vec<Participation> {
         }
     }
     for (_, values) in record.entries("presence") {
-        if let ("left", Some(id), Some(at)) = (kind(values), participation_of(values), at(values))
-            && let Some(stay) = stays.get_mut(&id)
-        {
-            stay.left_at = Some(stay.left_at.map_or(at, |earlier| earlier.min(at)));
+        match (kind(values), participation_of(values), at(values)) {
+            ("left", Some(id), Some(at)) => {
+                if let Some(stay) = stays.get_mut(&id) {
+                    stay.end(at);
+                }
+            }
+            ("closed", _, Some(at)) => stays.values_mut().for_each(|stay| stay.end(at)),
+            _ => {}
         }
     }
     let mut stays: Vec<_> = stays.into_values().collect();

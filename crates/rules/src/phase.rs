@@ -43,7 +43,7 @@ impl Phase {
     /// The phase of a record.
     #[must_use]
     pub fn of_record(record: &Record) -> Self {
-        let state = record.get("state").and_then(|value| value.as_text());
+        let state = record.get("state").and_then(records::field::Value::as_text);
         let finished = record.get("finished") == Some(&records::field::Value::Bool(true));
         Self::of(record.table.kind, state, !finished)
     }

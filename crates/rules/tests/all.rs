@@ -1,6 +1,6 @@
 //! What duty rules allow, in sentences.
 
-use records::field::{Entries, Value, Values};
+use records::field::{Value, Values};
 use records::id::{AccountId, EntryId, RecordId, SiteId};
 use records::kinds;
 use records::read::Record;
@@ -215,7 +215,7 @@ fn apply(record: &mut Record, edits: Vec<Edit>) {
                 record
                     .entries
                     .entry(field)
-                    .or_insert_with(Entries::new)
+                    .or_default()
                     .insert(entry, values);
             }
         }
@@ -245,6 +245,18 @@ fn who_joined_and_left_when_is_a_fold_over_facts_in_any_order() {
     assert_eq!(twice, Err(Refusal::Conflict(Reason::NotInRoom)));
     let for_another = consultation::leave(&officer, &room, entries[2], first, NOW + 100);
     assert_eq!(for_another, Err(Refusal::Conflict(Reason::NotInRoom)));
+}
+
+#[test]
+fn closing_the_room_ends_every_stay() {
+    let mut room = record("consultation", &[("state", text("open"))]);
+    let (leader, stay) = (actor(Role::Leader, HUB), RecordId([1; 16]));
+    let joined = consultation::join(&leader, &room, EntryId([1; 16]), stay, NOW).unwrap();
+    apply(&mut room, joined);
+    let closed = consultation::close(&leader, &room, EntryId([2; 16]), NOW + 60).unwrap();
+    apply(&mut room, closed);
+    let stays = consultation::participations(&room);
+    assert_eq!(stays[0].left_at, Some(NOW + 60));
 }
 
 #[test]

@@ -461,7 +461,6 @@ fn sync_dir(path: &Path) -> Result<(), IdentityError> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 mod tests {
     use super::*;
     use rand::SeedableRng as _;

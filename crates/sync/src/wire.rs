@@ -245,5 +245,4 @@ fn decompress(bytes: &[u8]) -> Result<Vec<u8>, WireError> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 mod tests;

@@ -113,9 +113,9 @@ impl Network {
     }
 
     /// Opens a connection between two sites that have none.
-    pub fn open(&mut self, rng: &mut StdRng, a: Opening, b: Opening) {
+    pub fn open(&mut self, rng: &mut StdRng, a: &Opening, b: &Opening) {
         let pair = [(a.site, b.site), (b.site, a.site)];
-        let begun = [begin(&a, b.hello.site), begin(&b, a.hello.site)];
+        let begun = [begin(a, b.hello.site), begin(b, a.hello.site)];
         let mut first = Vec::new();
         for (key, (end, effects)) in pair.into_iter().zip(begun) {
             self.ends.insert(key, end);
@@ -151,7 +151,7 @@ impl Network {
     ) {
         for effect in effects {
             match effect {
-                Effect::Send(frame) => self.send(rng, site, peer, frame, now),
+                Effect::Send(frame) => self.send(rng, site, peer, &frame, now),
                 Effect::Read {
                     journal,
                     after,
@@ -184,9 +184,9 @@ impl Network {
     }
 
     /// The frame crosses as bytes, as on a real link, and arrives after those before it.
-    fn send(&mut self, rng: &mut StdRng, site: usize, peer: usize, frame: Frame, now: Now) {
+    fn send(&mut self, rng: &mut StdRng, site: usize, peer: usize, frame: &Frame, now: Now) {
         let delay = rng.random_range(1..LONGEST_DELAY_MS);
-        let frame = recode(&frame);
+        let frame = recode(frame);
         if let Some(end) = self.ends.get_mut(&(peer, site)) {
             let arrival = (now.mono_ms + delay).max(end.last_arrival_ms);
             end.last_arrival_ms = arrival;

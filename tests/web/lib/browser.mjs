@@ -20,10 +20,11 @@ export async function openBrowser({ viewport = desk, locale = 'zh-CN', extra = [
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     headless: true,
-    args: [...flags, ...extra],
+    args: [...flags, `--lang=${locale}`, ...extra],
     viewport,
     locale,
     timezoneId: 'Asia/Shanghai',
+    env: { ...process.env, LANGUAGE: locale.replace('-', '_') },
   });
   const page = context.pages()[0] ?? (await context.newPage());
   const errors = [];

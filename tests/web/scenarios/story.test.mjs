@@ -86,11 +86,11 @@ async function watch(page, camera) {
   });
 }
 
-async function metric(place, name, labels) {
+async function pulls(place) {
   const text = await (await fetch(`${demo[place].url}/metrics`)).text();
-  const lines = text.split('\n').filter((line) => line.startsWith(name));
-  const wanted = lines.filter((line) => labels.every((label) => line.includes(label)));
-  return wanted.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+  const line = text.split('\n').find((one) => /^\w*media_pulls\w* /.test(one));
+  assert.ok(line, 'the site counts what it pulls');
+  return Number(line.split(' ').at(-1));
 }
 
 test('headquarters watches a West camera, and a second viewer costs no second pull', async () => {
@@ -100,15 +100,15 @@ test('headquarters watches a West camera, and a second viewer costs no second pu
   await until('four cameras are listed', async () => {
     return (await hub.locator('button[data-camera]').count()) === 4;
   });
-  assert.equal(await metric('west', 'dutyroom_media_pulls', [west.id]), 0, 'nothing is pulled yet');
+  assert.equal(await pulls('west'), 0, 'nothing is pulled before somebody watches');
   await watch(hub, west);
   const before = await clockOf(hub, west.id);
   await until('the burnt-in clock advances', async () => (await clockOf(hub, west.id)) > before);
   const leader = browsers.leader.page;
   await leader.goto(`${demo.hub.url}/cameras`);
   await watch(leader, west);
-  assert.equal(await metric('west', 'dutyroom_media_pulls', [west.id]), 1, 'one pull at West');
-  assert.equal(await metric('hub', 'dutyroom_media_pulls', [west.id]), 1, 'one crossing');
+  assert.equal(await pulls('west'), 1, 'one pull at West for two viewers');
+  assert.equal(await pulls('hub'), 1, 'one crossing for two viewers');
   assert.deepEqual(await ciphers(hub), ['AEAD_AES_128_GCM']);
   for (const camera of demo.cameras.filter((one) => one.id !== west.id)) await watch(hub, camera);
   await picture(hub, 'cameras');

@@ -103,7 +103,7 @@ fn edit(camera: &CameraSettings, known: Option<&Record>) -> Option<RecordEdit> {
     if known.is_some_and(is_retired) {
         edits.push(Edit::Set("retired".to_owned(), Value::Bool(false)));
     }
-    (!edits.is_empty()).then(|| RecordEdit {
+    (!edits.is_empty()).then_some(RecordEdit {
         record: RecordId(camera.id),
         kind: "camera",
         edits,

@@ -57,7 +57,7 @@ async fn peers_changed(
         None => false,
     };
     if !changed {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

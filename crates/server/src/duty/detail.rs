@@ -7,6 +7,7 @@ use crate::api::shapes::{PersonRef, RecordRow};
 use crate::app::App;
 use crate::auth::person::Person;
 use crate::error::ApiError;
+use records::field::Value;
 use records::id::RecordId;
 use rules::{consultation, offers};
 use serde::Serialize;
@@ -215,7 +216,7 @@ async fn links_from(
 ) -> Result<Vec<Link>, ApiError> {
     let mut links = Vec::new();
     for field in ["incident", "source"] {
-        let named = stored.record.get(field).and_then(|value| value.as_record());
+        let named = stored.record.get(field).and_then(Value::as_record);
         if let Some(id) = named
             && let Some(other) = app.store().record(id).await?
         {
@@ -254,7 +255,7 @@ fn room(stored: &StoredRecord) -> Option<Consultation> {
             at: pinned.at,
         })
     });
-    let opened_at = stored.record.get("opened_at").and_then(|at| at.as_int());
+    let opened_at = stored.record.get("opened_at").and_then(Value::as_int);
     Some(Consultation {
         state: stored.record.text("state").to_owned(),
         opened_at: opened_at.unwrap_or(stored.row.recorded_at),

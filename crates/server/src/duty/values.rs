@@ -71,14 +71,13 @@ mod tests {
     use records::kinds::log_item::TABLE;
     use serde_json::json;
 
-    fn read_item(json: Json) -> Result<Values, ApiError> {
-        let object = json.as_object().expect("tests pass objects").clone();
-        from_json(TABLE.fields, &object)
+    fn read_item(json: &Json) -> Result<Values, ApiError> {
+        from_json(TABLE.fields, json.as_object().expect("tests pass objects"))
     }
 
     #[test]
     fn every_unknown_field_and_wrong_type_is_named_at_once() {
-        let error = read_item(json!({"content": 5, "colour": "red", "place": null})).unwrap_err();
+        let error = read_item(&json!({"content": 5, "colour": "red", "place": null})).unwrap_err();
         let named: Vec<_> = error
             .fields
             .iter()
@@ -96,12 +95,12 @@ mod tests {
     #[test]
     fn values_survive_the_way_to_json_and_back() {
         let item = json!({"happened_at": 60_000, "content": "值班", "sensitive": true});
-        let values = read_item(item.clone()).unwrap();
+        let values = read_item(&item).unwrap();
         assert_eq!(Json::Object(object(&values)), item);
     }
 
     #[test]
     fn entries_are_never_written_as_a_plain_field() {
-        assert!(read_item(json!({"amendments": {}})).is_err());
+        assert!(read_item(&json!({"amendments": {}})).is_err());
     }
 }

@@ -75,11 +75,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 /// Builds the web app and the programs; says where `camera-sim` and `dutyroom` are.
 fn build() -> anyhow::Result<Vec<PathBuf>> {
     let begun = step::now();
-    // The longest part is the compiler's; npm mostly waits for the network meanwhile.
-    let web = std::thread::spawn(|| Node::find().and_then(|node| web::build(&node)));
+    // First, since the program embeds it.
+    web::build(&Node::find()?)?;
     let programs = build_programs(&["camera-sim", "dutyroom"])?;
-    web.join()
-        .map_err(|_| anyhow::anyhow!("building the web app panicked"))??;
     eprintln!("── built in {:.1} s", begun.elapsed().as_secs_f64());
     Ok(programs)
 }

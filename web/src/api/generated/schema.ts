@@ -570,6 +570,11 @@ export interface components {
             /** @description The kinds. */
             kinds: components["schemas"]["Kind"][];
         };
+        /**
+         * @description Which picture of a camera.
+         * @enum {string}
+         */
+        LayerChoice: "main" | "sub";
         /** @description A record that belongs to this one. */
         Link: {
             /** @description The other record. */
@@ -1502,7 +1507,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description The full picture unless asked otherwise. */
-                layer?: "main" | "sub";
+                layer?: components["schemas"]["LayerChoice"];
             };
             header?: never;
             path: {

@@ -1,5 +1,7 @@
 //! `POST /whep/{source}`: watches a camera or a person.
 
+#![expect(unused_qualifications, reason = "utoipa's macro writes paths out")]
+
 use super::sdp::{Offer, created};
 use super::source;
 use crate::app::App;
