@@ -75,6 +75,8 @@ pub struct Report {
     pub bundles: u64,
     /// Journals looked at.
     pub journals: u64,
+    /// The last bundle that holds of each journal. Two sites with equal heads hold equal bytes.
+    pub heads: Vec<Head>,
     /// The first bundle that does not hold; nothing after it was looked at.
     pub first_bad: Option<BadBundle>,
 }
@@ -150,6 +152,10 @@ impl Check {
                 if let Err(reason) = self.bundle(conn, &row, previous.as_ref()).await? {
                     return Ok(Some(self.bad(&row, previous.as_ref(), reason)));
                 }
+                if previous.is_some() {
+                    self.report.heads.pop();
+                }
+                self.report.heads.push(row.head);
                 last = Some(row.head);
                 self.report.bundles += 1;
             }

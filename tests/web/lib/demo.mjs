@@ -1,13 +1,17 @@
 // Starts `cargo xtask demo` as a newcomer would and speaks to it.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 export async function startDemo() {
-  const child = spawn('cargo', ['xtask', 'demo', '--json'], {
+  const folder = mkdtempSync(join(tmpdir(), 'dutyroom-demo-'));
+  const child = spawn('cargo', ['xtask', 'demo', '--json', '--data', folder], {
     cwd: root,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -25,6 +29,14 @@ export async function startDemo() {
     ...sites,
     cameras: ready.cameras,
     camera: (name) => ready.cameras.find((one) => one.name === name),
+    // What the demo keeps about itself: process ids, and where the program is.
+    state: () => JSON.parse(readFileSync(join(folder, 'demo.json'), 'utf8')),
+    // What `dutyroom verify` says of a site's live data directory.
+    verify: (place) => {
+      const { dutyroom, sites: kept } = JSON.parse(readFileSync(join(folder, 'demo.json'), 'utf8'));
+      const { data } = kept.find(({ key }) => key === place);
+      return JSON.parse(execFileSync(dutyroom, ['verify', '--json', '--data', data]));
+    },
     user: (place, role) => sites[place].users.find((user) => user.role === role),
     // `stop hub` and `start hub`, as one types them into the running demo.
     async command(words) {
@@ -34,6 +46,7 @@ export async function startDemo() {
     async end() {
       child.kill('SIGINT');
       const [code] = await exited;
+      rmSync(folder, { recursive: true, force: true });
       return code;
     },
   };

@@ -189,6 +189,16 @@ test('with headquarters gone both campuses work on, and nothing is lost or doubl
   assert.deepEqual(lists[2], lists[0]);
 });
 
+test('every signature and chain holds, and all three sites hold the same bytes', async () => {
+  const heads = () => ['hub', 'east', 'west'].map((place) => demo.verify(place));
+  // Equal heads are equal journals: each head's hash covers everything before it.
+  await until('equal heads', () => {
+    const [hub, ...campuses] = heads().map((report) => JSON.stringify(report.heads));
+    return campuses.every((campus) => campus === hub);
+  });
+  for (const report of heads()) assert.equal(report.first_bad, null);
+});
+
 test('no page threw an error', () => {
   for (const [who, { errors }] of Object.entries(browsers)) assert.deepEqual(errors, [], who);
 });

@@ -15,9 +15,18 @@ pub(crate) async fn run(args: cli::Verify) -> anyhow::Result<ExitCode> {
                 "reason": bad.reason.code(),
             })
         });
+        let heads = report.heads.iter().map(|head| {
+            json!({
+                "site": head.journal.site.to_string(), "incarnation": head.journal.incarnation,
+                "seq": head.seq, "hash": head.hash.to_string(),
+            })
+        });
         println!(
             "{}",
-            json!({"bundles": report.bundles, "journals": report.journals, "first_bad": bad})
+            json!({
+                "bundles": report.bundles, "journals": report.journals,
+                "heads": heads.collect::<Vec<_>>(), "first_bad": bad,
+            })
         );
     } else if let Some(bad) = bad {
         println!("bad bundle: site {bad}: {}", bad.reason.code());
