@@ -3,7 +3,7 @@
 use crate::actor::{Actor, Role};
 use crate::log_item::set_all;
 use crate::refusal::{Reason, Refusal};
-use crate::{Offer, text};
+use crate::{Offer, Sequels, text};
 use records::field::{Value, Values};
 use records::id::{EntryId, RecordId};
 use records::read::Record;
@@ -170,11 +170,22 @@ fn may_grade(actor: &Actor, record: &Record) -> Result<(), Reason> {
     Ok(())
 }
 
-pub(crate) fn offers(actor: &Actor, record: &Record) -> Vec<Offer> {
+fn may_open_consultation(actor: &Actor, record: &Record, sequels: Sequels) -> Result<(), Reason> {
+    may_add(actor, record)?;
+    if sequels.open_consultation {
+        return Err(Reason::ConsultationOpen);
+    }
+    Ok(())
+}
+
+pub(crate) fn offers(actor: &Actor, record: &Record, sequels: Sequels) -> Vec<Offer> {
     vec![
         Offer::of("add_progress", may_add(actor, record)),
         Offer::of("set_state", may_grade(actor, record)),
         Offer::of("set_level", may_grade(actor, record)),
-        Offer::of("open_consultation", may_add(actor, record)),
+        Offer::of(
+            "open_consultation",
+            may_open_consultation(actor, record, sequels),
+        ),
     ]
 }

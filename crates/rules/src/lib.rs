@@ -37,12 +37,21 @@ impl Offer {
     }
 }
 
+/// What other records already came of this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sequels {
+    /// An incident was opened from it.
+    pub incident: bool,
+    /// A consultation about it is open.
+    pub open_consultation: bool,
+}
+
 /// What the person could do with this record now; screens disable the rest with the reason.
 #[must_use]
-pub fn offers(actor: &Actor, record: &records::read::Record) -> Vec<Offer> {
+pub fn offers(actor: &Actor, record: &records::read::Record, sequels: Sequels) -> Vec<Offer> {
     match record.table.kind {
-        "log_item" => log_item::offers(actor, record),
-        "incident" => incident::offers(actor, record),
+        "log_item" => log_item::offers(actor, record, sequels),
+        "incident" => incident::offers(actor, record, sequels),
         "consultation" => consultation::offers(actor, record),
         _ => Vec::new(),
     }

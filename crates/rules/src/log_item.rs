@@ -2,7 +2,7 @@
 
 use crate::actor::Actor;
 use crate::refusal::{Reason, Refusal};
-use crate::{Offer, text};
+use crate::{Offer, Sequels, text};
 use records::field::{Value, Values};
 use records::id::EntryId;
 use records::read::Record;
@@ -71,10 +71,18 @@ fn may_finish(actor: &Actor, record: &Record) -> Result<(), Reason> {
     Ok(())
 }
 
-pub(crate) fn offers(actor: &Actor, record: &Record) -> Vec<Offer> {
+fn may_open_incident(actor: &Actor, sequels: Sequels) -> Result<(), Reason> {
+    actor.must_be_on_duty()?;
+    if sequels.incident {
+        return Err(Reason::AlreadyIncident);
+    }
+    Ok(())
+}
+
+pub(crate) fn offers(actor: &Actor, record: &Record, sequels: Sequels) -> Vec<Offer> {
     vec![
         Offer::of("amend", actor.must_keep_log_of(record.home)),
-        Offer::of("open_incident", actor.must_be_on_duty()),
+        Offer::of("open_incident", may_open_incident(actor, sequels)),
         Offer::of("finish", may_finish(actor, record)),
     ]
 }

@@ -36,6 +36,10 @@ pub enum Reason {
     LeaderOnly,
     /// The log item is finished (办结).
     AlreadyFinished,
+    /// An incident was opened from the log item already.
+    AlreadyIncident,
+    /// A consultation about the incident is open already.
+    ConsultationOpen,
     /// The incident has left duty (归档, 不属实, 并入, 不上报).
     IncidentClosed,
     /// That state does not follow the present one.
@@ -57,6 +61,8 @@ impl Reason {
             Reason::OtherCampus => "other_campus",
             Reason::LeaderOnly => "leader_only",
             Reason::AlreadyFinished => "already_finished",
+            Reason::AlreadyIncident => "already_incident",
+            Reason::ConsultationOpen => "consultation_open",
             Reason::IncidentClosed => "incident_closed",
             Reason::StateNotNext => "state_not_next",
             Reason::Unchanged => "unchanged",

@@ -5,7 +5,9 @@ use records::id::{AccountId, EntryId, RecordId, SiteId};
 use records::kinds;
 use records::read::Record;
 use records::write::Edit;
-use rules::{Actor, Fault, Phase, Reason, Refusal, Role, consultation, incident, log_item, offers};
+use rules::{
+    Actor, Fault, Phase, Reason, Refusal, Role, Sequels, consultation, incident, log_item, offers,
+};
 use std::collections::BTreeMap;
 
 const EAST: SiteId = SiteId([1; 8]);
@@ -119,7 +121,7 @@ fn staff_and_administrators_take_no_part_in_duty() {
         assert!(incident::open(&person, None, Values::new(), NOW).is_err());
         let room = record("consultation", &[("state", text("open"))]);
         assert!(
-            offers(&person, &room)
+            offers(&person, &room, Sequels::default())
                 .iter()
                 .all(|offer| offer.refused.is_some())
         );
@@ -187,6 +189,32 @@ fn a_change_of_state_stands_on_the_timeline() {
         Edit::AddEntry { field, values, .. }
             if field == "timeline" && values.get("state") == Some(&text("verifying"))
     )));
+}
+
+#[test]
+fn an_item_becomes_one_incident_and_an_incident_has_one_consultation_at_a_time() {
+    let officer = actor(Role::Officer, EAST);
+    let refused = |record: &Record, action: &str, sequels| {
+        let offers = offers(&officer, record, sequels);
+        let offer = offers.into_iter().find(|offer| offer.action == action);
+        offer.expect("the action is offered or refused").refused
+    };
+    let item = record("log_item", &[]);
+    let opened = Sequels {
+        incident: true,
+        open_consultation: false,
+    };
+    assert_eq!(refused(&item, "open_incident", Sequels::default()), None);
+    let again = refused(&item, "open_incident", opened);
+    assert_eq!(again, Some(Reason::AlreadyIncident));
+
+    let incident = record("incident", &[("state", text("received"))]);
+    let consulting = Sequels {
+        incident: false,
+        open_consultation: true,
+    };
+    let again = refused(&incident, "open_consultation", consulting);
+    assert_eq!(again, Some(Reason::ConsultationOpen));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! and maps every refusal to a coded error.
 
 use super::action::{self, Action};
-use super::values;
+use super::{detail, values};
 use crate::app::App;
 use crate::auth::person::Person;
 use crate::error::{ApiError, Code, FieldCode, FieldError};
@@ -10,7 +10,7 @@ use records::field::{Value, Values, check_all};
 use records::id::{ActionId, EntryId, RecordId, TerminalId};
 use records::kinds;
 use records::write::Edit;
-use rules::{Actor, Fault, Refusal, consultation, incident, log_item};
+use rules::{Actor, Fault, Refusal, Sequels, consultation, incident, log_item};
 use serde_json::{Map, Value as Json};
 use store::{CommitError, Reads, RecordEdit};
 
@@ -155,7 +155,8 @@ pub async fn act(
     fields: &Map<String, Json>,
 ) -> Result<RecordId, ApiError> {
     let stored = app.store().record(record).await?;
-    let row = stored.ok_or_else(ApiError::not_found)?.row;
+    let stored = stored.ok_or_else(ApiError::not_found)?;
+    let row = &stored.row;
     let (action, table) = action::find(&row.kind, name).ok_or_else(ApiError::not_found)?;
     let mut values = values::from_json(table, fields)?;
     let faults = check_all(table, &values);
@@ -167,10 +168,31 @@ pub async fn act(
         let title = values.entry("title".to_owned());
         title.or_insert_with(|| Value::Text(row.title.clone()));
     }
+    let sequels = detail::sequels(&app.store().linked(record).await?);
+    let name = name.to_owned();
     commit(app, request, vec![record], move |reads| {
+        must_be_offered(request, record, &name, sequels, reads)?;
         decide(request, action, record, values, reads)
     })
     .await
+}
+
+/// What other records came of this one was read before the transaction: two people pressing in
+/// the same moment may both pass, and both results stay visible.
+fn must_be_offered(
+    request: Request,
+    id: RecordId,
+    name: &str,
+    sequels: Sequels,
+    reads: &Reads,
+) -> Result<(), Declined> {
+    let record = &reads.get(&id).ok_or(Declined::NotFound)?.record;
+    let offers = rules::offers(&request.actor, record, sequels);
+    let offer = offers.iter().find(|offer| offer.action == name);
+    match offer.and_then(|offer| offer.refused) {
+        Some(reason) => Err(Refusal::from(reason).into()),
+        None => Ok(()),
+    }
 }
 
 fn decide(

@@ -156,7 +156,7 @@ mod tests {
                 conflicts: std::collections::BTreeMap::new(),
                 unread: 0,
             };
-            for offer in rules::offers(&actor, &record) {
+            for offer in rules::offers(&actor, &record, rules::Sequels::default()) {
                 let known = find(table.kind, offer.action);
                 assert!(known.is_some(), "{} {}", table.kind, offer.action);
             }

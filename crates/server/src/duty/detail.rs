@@ -9,7 +9,7 @@ use crate::auth::person::Person;
 use crate::error::ApiError;
 use records::field::Value;
 use records::id::RecordId;
-use rules::{consultation, offers};
+use rules::{Sequels, consultation, offers};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use store::StoredRecord;
@@ -134,13 +134,14 @@ pub async fn load(app: &App, person: &Person, id: RecordId) -> Result<Record, Ap
     for link in linked.iter().filter(|link| link.row.kind == "consultation") {
         consultations.extend(app.store().record(link.row.id).await?);
     }
+    let sequels = sequels(&linked);
     let mut links: Vec<_> = linked
         .into_iter()
         .map(|link| link_to(link.row, person, &link.relation))
         .collect();
     links.extend(links_from(app, person, &stored).await?);
     let actor = person.actor(app);
-    let offered = offers(&actor, &stored.record);
+    let offered = offers(&actor, &stored.record, sequels);
     let mut record = Record {
         fields: values::object(&stored.record.values),
         conflicts: conflicts(&stored),
@@ -155,6 +156,19 @@ pub async fn load(app: &App, person: &Person, id: RecordId) -> Result<Record, Ap
         withhold(&mut record);
     }
     Ok(record)
+}
+
+/// What came of a record, by the records that name it.
+#[must_use]
+pub fn sequels(linked: &[store::Linked]) -> Sequels {
+    let any = |kind: &str, open: bool| {
+        let mut rows = linked.iter().map(|link| &link.row);
+        rows.any(|row| row.kind == kind && (row.open || !open))
+    };
+    Sequels {
+        incident: any("incident", false),
+        open_consultation: any("consultation", true),
+    }
 }
 
 fn withhold(record: &mut Record) {
