@@ -4,6 +4,7 @@
 //! To add a command, add a variant to [`Command`] and a module with a `run` function.
 
 mod api;
+mod bench;
 mod cargo;
 mod demo;
 mod hold;
@@ -31,6 +32,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Set up and run every test; what CI calls.
     Test(suite::Arguments),
+    /// Measure the demo in real browsers, each figure beside an anchor of the same run.
+    Bench(bench::Arguments),
     /// Write web/src/api/generated from the API of the program.
     GenApi,
     /// Live through simulated worlds: --seeds N [--seed S] [--steps N] [--json].
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Test(arguments) => suite::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::GenApi => api::generate(),
         Command::Sim { arguments } => suite::sim(&arguments),
         Command::Hold { command } => hold::run(&command),

@@ -139,7 +139,7 @@ fn scenarios(report: &mut Report, node: &Node) -> anyhow::Result<()> {
 }
 
 /// A browser; fetched when this is Debian and we may.
-fn browser() -> anyhow::Result<PathBuf> {
+pub(crate) fn browser() -> anyhow::Result<PathBuf> {
     let installed = || BROWSERS.iter().find_map(|name| on_path(name));
     if let Some(found) = installed() {
         return Ok(found);

@@ -114,7 +114,7 @@ test('a person without camera and microphone joins a consultation as a listener'
   await close();
 });
 
-test('Chromium 86 signs in and shows every page without an error', async () => {
+test('Chromium 86 signs in, shows every page and watches a camera', async () => {
   const { page, errors, close } = await openChromium86(desk);
   const user = demo.user('east', 'officer');
   await page.goto(demo.east.url);
@@ -135,6 +135,14 @@ test('Chromium 86 signs in and shows every page without an error', async () => {
       page.evaluate(() => Boolean(document.querySelector('main')) && document.body.innerText.includes('非涉密系统')),
     );
   }
+  await page.goto(`${demo.east.url}/cameras`);
+  await until('the cameras are listed', () =>
+    page.evaluate(() => document.querySelectorAll('button[data-camera]').length === 4),
+  );
+  await page.evaluate(() => document.querySelector('button[data-camera]').click());
+  await until('the picture moves', () =>
+    page.evaluate(() => document.querySelector('figure video')?.getVideoPlaybackQuality().totalVideoFrames > 10),
+  );
   assert.deepEqual(errors, []);
   await close();
 });
