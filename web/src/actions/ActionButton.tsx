@@ -14,11 +14,20 @@ interface Props {
   action: RecordAction;
   spec: ActionSpec;
   look?: Pick<ButtonProps, 'type' | 'size' | 'block'>;
+  /** The reason of a blocked action is said elsewhere. */
+  reasonElsewhere?: boolean;
   onDone: (result: DutyRecord) => void;
 }
 
 /** One action as the site offers it: pressed at once, by a form, or disabled with the reason said. */
-export function ActionButton({ record, action, spec, look, onDone }: Props) {
+export function ActionButton({
+  record,
+  action,
+  spec,
+  look,
+  reasonElsewhere = false,
+  onDone,
+}: Props) {
   const { t } = useTranslation();
   const reasonText = useReasonText();
   const errorText = useErrorText();
@@ -34,12 +43,13 @@ export function ActionButton({ record, action, spec, look, onDone }: Props) {
         {...look}
         danger={spec.danger}
         disabled={!action.allowed}
+        title={reason ?? undefined}
         loading={act.pending}
         onClick={() => (asks ? setOpen(true) : act.run({}))}
       >
         {name}
       </Button>
-      {reason ? <span className="secondary">{reason}</span> : null}
+      {reason && !reasonElsewhere ? <span className="secondary">{reason}</span> : null}
       {act.error ? (
         <span className={styles.error} role="alert">
           {errorText(act.error)}

@@ -4,6 +4,7 @@ import type { zh } from './zh';
 export const en: TextsOf<typeof zh> = {
   app: {
     name: 'Dutyroom',
+    comma: ', ',
     footer: 'Unclassified system. Entering state secrets is strictly forbidden.',
     day: 'Day',
     night: 'Night',
@@ -286,6 +287,7 @@ export const en: TextsOf<typeof zh> = {
     stateTo: 'State set to “{{to}}”',
     levelTo: 'Level set to “{{to}}”',
     recordedAt: 'recorded {{time}}',
+    bySystem: 'by the system',
   },
   record: {
     number: 'No. {{number}}',
@@ -308,7 +310,7 @@ export const en: TextsOf<typeof zh> = {
   list: {
     filters: 'Filters',
     site: 'Duty room',
-    allSites: 'All duty rooms',
+    allSites: 'All rooms',
     category: 'Category',
     allCategories: 'All categories',
     class: 'Class',
@@ -424,7 +426,7 @@ export const en: TextsOf<typeof zh> = {
       quarantined: 'In quarantine',
       waiting: 'Waiting',
       held_only_here: 'Held only here',
-      database_bytes: 'Database bytes',
+      database_bytes: 'Database',
     },
     none: 'None',
     updated: 'Read {{time}}',

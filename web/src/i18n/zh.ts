@@ -1,6 +1,7 @@
 export const zh = {
   app: {
     name: '值班通',
+    comma: '、',
     footer: '非涉密系统，严禁录入国家秘密',
     day: '日间',
     night: '夜间',
@@ -279,6 +280,7 @@ export const zh = {
     stateTo: '状态变为“{{to}}”',
     levelTo: '定级为“{{to}}”',
     recordedAt: '{{time}} 记录',
+    bySystem: '系统记录',
   },
   record: {
     number: '编号 {{number}}',
@@ -417,7 +419,7 @@ export const zh = {
       quarantined: '待核查',
       waiting: '等待前序',
       held_only_here: '仅存本机',
-      database_bytes: '数据库字节数',
+      database_bytes: '数据库大小',
     },
     none: '无',
     updated: '{{time}} 读取',

@@ -59,7 +59,7 @@ function SourceLink({ id }: { id: string }) {
   const { data } = useQuery(recordQuery(id));
   return (
     <RecordLink kind={data?.kind ?? 'log_item'} id={id}>
-      {data ? `${data.number} ${data.summary}` : id.slice(0, 8)}
+      {data ? `${data.number} ${data.title}` : id.slice(0, 8)}
     </RecordLink>
   );
 }

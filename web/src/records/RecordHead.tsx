@@ -21,6 +21,7 @@ interface Props {
 export function RecordHead({ record, spec, title, before, children }: Props) {
   const { t } = useTranslation();
   const { name } = useSites();
+  const state = spec.columns.includes('state') ? (record.state ?? record.phase) : record.phase;
   const recorded = `${dayOf(record.recorded_at)} ${clockSeconds(record.recorded_at)}`;
   return (
     <header className={styles.head}>
@@ -28,9 +29,11 @@ export function RecordHead({ record, spec, title, before, children }: Props) {
         ‹ {t(`kind.${spec.kind}.name`)}
       </Link>
       <div className={styles.headline}>
-        {before}
-        <h1>{title}</h1>
-        <StateChip state={record.state ?? record.phase} />
+        <div className={styles.named}>
+          {before}
+          <h1>{title}</h1>
+        </div>
+        <StateChip state={state} />
         <RowMarks row={record} />
         {children}
       </div>

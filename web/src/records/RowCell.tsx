@@ -15,6 +15,9 @@ export function RowCell({ column, row }: { column: ColumnId; row: RecordRow }) {
   const { t } = useTranslation();
   const { short } = useSites();
   const category = kinds[row.kind]?.category.name ?? 'category';
+  const marked = row.amended !== 'none' || row.sensitive || !row.acked;
+  // Where the title cuts a long text, the rest may begin with the comma.
+  const more = column === 'summary' ? row.summary?.replace(/^[，。、；：,.;:\s]+/, '') : null;
   switch (column) {
     case 'times':
       return <RowTimes row={row} />;
@@ -37,8 +40,11 @@ export function RowCell({ column, row }: { column: ColumnId; row: RecordRow }) {
           <RecordLink kind={row.kind} id={row.id} className={styles.link}>
             {row.title || t(row.sensitive ? 'record.withheld' : 'field.notSet')}
           </RecordLink>
-          {column === 'summary' && row.summary ? (
-            <span className={styles.second}>{row.summary}</span>
+          {marked || more ? (
+            <span className={styles.second}>
+              <RowMarks row={row} />
+              {more}
+            </span>
           ) : null}
         </>
       );
@@ -47,13 +53,6 @@ export function RowCell({ column, row }: { column: ColumnId; row: RecordRow }) {
     case 'phase':
       return <StateChip state={row.phase} />;
     case 'author':
-      return (
-        <>
-          <span className={styles.first}>{row.author.name}</span>
-          <span className={styles.second}>
-            <RowMarks row={row} />
-          </span>
-        </>
-      );
+      return row.author.name;
   }
 }

@@ -1,16 +1,23 @@
+import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import type { TimelineItem } from '@/api/model';
+import { camerasQuery } from '@/api/queries';
 import { useSites } from '@/sites/useSites';
 import { clockSeconds, dateTime, dayOf, shortTime, toMinute } from '@/time/format';
 import { useNow } from '@/time/useNow';
 import styles from './record.module.css';
-import { timelineText } from './timeline-text';
+import { timelineText, whoseEntry } from './timeline-text';
 
 /** What happened, in order; an entry written later than it happened says when it was recorded. */
 export function Timeline({ items, empty }: { items: TimelineItem[]; empty: string }) {
   const { t } = useTranslation();
   const { short } = useSites();
   const now = useNow(60_000);
+  const { data } = useQuery({
+    ...camerasQuery,
+    enabled: items.some((item) => item.data?.camera !== undefined),
+  });
+  const cameras = new Map(data?.cameras.map(({ id, name }) => [id, name]));
   if (items.length === 0) return <p className="secondary">{empty}</p>;
   return (
     <ol className={styles.timeline}>
@@ -20,9 +27,10 @@ export function Timeline({ items, empty }: { items: TimelineItem[]; empty: strin
             {shortTime(item.at, now)}
           </time>
           <div>
-            <p className={styles.words}>{timelineText(item, t)}</p>
+            <p className={styles.words}>{timelineText(item, t, cameras)}</p>
             <p className="secondary">
-              {short(item.site)} · {item.author.name}
+              {short(item.site)} · {whoseEntry(item, items)}
+              {item.author.name ? null : ` · ${t('timeline.bySystem')}`}
               {toMinute(item.recorded_at) === toMinute(item.at)
                 ? null
                 : ` · ${t('timeline.recordedAt', {

@@ -6,6 +6,7 @@ import { createContext, type ReactNode, useContext, useEffect, useMemo, useState
 import { useTranslation } from 'react-i18next';
 import { antdTheme } from './antd';
 import { type Mode, palettes } from './palette';
+import { useNarrow } from './useNarrow';
 
 const STORE = 'dutyroom.mode';
 
@@ -38,6 +39,7 @@ export function ThemeProvider({ children }: { children: ReactNode }) {
   const [mode, setMode] = useState<Mode>(() =>
     localStorage.getItem(STORE) === 'night' ? 'night' : 'day',
   );
+  const touch = useNarrow();
   useEffect(() => {
     paint(mode);
     localStorage.setItem(STORE, mode);
@@ -50,7 +52,7 @@ export function ThemeProvider({ children }: { children: ReactNode }) {
         <ConfigProvider
           csp={csp}
           locale={i18n.language.startsWith('zh') ? zhCN : enUS}
-          theme={antdTheme(mode)}
+          theme={antdTheme(mode, touch)}
           button={{ autoInsertSpace: false }}
           wave={{ disabled: true }}
         >

@@ -4,7 +4,8 @@ import { type Mode, palettes } from './palette';
 const fontFamily =
   '"Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", sans-serif';
 
-export function antdTheme(mode: Mode): ThemeConfig {
+/** `touch`: controls are tall enough for a finger. */
+export function antdTheme(mode: Mode, touch: boolean): ThemeConfig {
   const p = palettes[mode];
   return {
     algorithm: mode === 'night' ? theme.darkAlgorithm : theme.defaultAlgorithm,
@@ -16,7 +17,8 @@ export function antdTheme(mode: Mode): ThemeConfig {
       borderRadius: 4,
       borderRadiusLG: 4,
       borderRadiusSM: 4,
-      controlHeight: 36,
+      controlHeight: touch ? 48 : 36,
+      ...(touch ? { controlHeightSM: 48 } : {}),
       colorPrimary: p.primary,
       colorLink: p.primaryText,
       colorLinkHover: p.primaryText,

@@ -4,7 +4,7 @@ import { CameraIcon, MicIcon } from '@/media/icons';
 import { useNow } from '@/media/useNow';
 import { shortTime } from '@/time/format';
 import css from './consultation.module.css';
-import { hereFirst, present } from './people';
+import { headCount, hereFirst } from './people';
 import { NAMESPACE } from './texts';
 
 interface Props {
@@ -25,9 +25,7 @@ export function Participants({ participants, sites, closed, mine }: Props) {
       <h2>
         {t('people')}{' '}
         {!closed && (
-          <span className="secondary">
-            {t('peopleHere', { count: present(participants).length })}
-          </span>
+          <span className="secondary">{t('peopleHere', { count: headCount(participants) })}</span>
         )}
       </h2>
       {participants.length === 0 && <p className="secondary">{t('nobody')}</p>}

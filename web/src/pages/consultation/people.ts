@@ -5,6 +5,11 @@ export function present(participants: readonly Participant[]): Participant[] {
   return participants.filter((one) => one.left_at === null);
 }
 
+/** How many people that is: one person may be there with two devices. */
+export function headCount(participants: readonly Participant[]): number {
+  return new Set(present(participants).map(({ person }) => person.id)).size;
+}
+
 /** The list of the record: who is here first, then who left, each in order of joining. */
 export function hereFirst(participants: readonly Participant[]): Participant[] {
   return [...present(participants), ...participants.filter((one) => one.left_at !== null)];

@@ -14,20 +14,19 @@ export function TodoRow({ row }: { row: RecordRow }) {
   const elapsedText = useElapsedText();
   const now = useNow(30_000);
   const incident = row.kind === 'incident';
+  const chip = incident && row.state ? row.state : row.phase;
   return (
     <li>
       <RecordLink kind={row.kind} id={row.id} className={styles.todoRow}>
         {incident ? <LevelSquare level={row.level} /> : null}
         <span className={styles.todoText}>
-          <span className={styles.todoTitle}>
-            {(incident ? row.title : row.summary || row.title) || t('record.withheld')}
-          </span>
+          <span className={styles.todoTitle}>{row.title || t('record.withheld')}</span>
           <span className={styles.todoMeta}>
             <span className="secondary figures">
               {short(row.site)} · {incident ? null : `${t(`choices.category.${row.category}`)} · `}
               {t('desk.waiting', { time: elapsedText(row.happened_at ?? row.recorded_at, now) })}
             </span>
-            <StateChip state={incident && row.state ? row.state : row.phase} />
+            {chip === 'todo' ? null : <StateChip state={chip} />}
           </span>
         </span>
       </RecordLink>

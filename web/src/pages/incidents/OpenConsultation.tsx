@@ -12,7 +12,9 @@ export function OpenConsultation({ id }: { id: string }) {
   const navigate = useNavigate();
   const now = useNow(60_000);
   const consultation = useQuery(recordQuery(id)).data?.consultation;
-  const present = consultation?.participants.filter(({ left_at }) => left_at === null) ?? [];
+  const here = consultation?.participants.filter(({ left_at }) => left_at === null) ?? [];
+  // One person may be there with two devices.
+  const present = [...new Map(here.map(({ person }) => [person.id, person.name])).values()];
   return (
     <>
       <Button
@@ -28,7 +30,7 @@ export function OpenConsultation({ id }: { id: string }) {
           {t('incident.consultSince', { time: shortTime(consultation.opened_at, now) })}
         </p>
       ) : null}
-      {present.length > 0 ? <p>{present.map(({ person }) => person.name).join('、')}</p> : null}
+      {present.length > 0 ? <p>{present.join(t('app.comma'))}</p> : null}
     </>
   );
 }

@@ -9,6 +9,7 @@ const INSTITUTION = /^0+$/;
 const HASH_SHOWN = 16;
 
 const key = (j: Journal) => `${j.site}.${j.incarnation}.${j.seq}`;
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 const hash = (text: string) => text.slice(0, HASH_SHOWN);
 
 export function AdminFacts({ status }: { status: AdminStatus }) {
@@ -24,7 +25,10 @@ export function AdminFacts({ status }: { status: AdminStatus }) {
       <Facts
         facts={[
           { name: t('status.version'), value: status.version },
-          ...Object.entries(status.counters).map(([one, value]) => ({ name: counter(one), value })),
+          ...Object.entries(status.counters).map(([one, value]) => ({
+            name: counter(one),
+            value: one === 'database_bytes' ? megabytes(value) : value,
+          })),
         ]}
       />
       <StatusTable
