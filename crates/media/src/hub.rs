@@ -111,6 +111,11 @@ impl Hub {
         self.pulls.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The origin is gone: nobody may be shown its last pictures as live ones.
+    pub(crate) fn forget_pictures(&self) {
+        self.lock().gop.clear();
+    }
+
     /// Hands a frame to every sink.
     pub(crate) fn push(&self, input: Input) {
         let mut inner = self.lock();
@@ -242,5 +247,30 @@ impl Drop for ViewerGuard {
     fn drop(&mut self) {
         self.hub.lock().viewers.remove(&self.id);
         self.hub.demand.send_modify(|revision| *revision += 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key_frame() -> Input {
+        Input {
+            codec: Codec::H264,
+            key: true,
+            timestamp: 0,
+            packets: Vec::new(),
+            after_loss: false,
+            catch_up: false,
+        }
+    }
+
+    #[test]
+    fn pictures_of_a_pull_that_ended_are_never_shown_as_live() {
+        let hub = Hub::new([1; 16], Layer::Main, Tracks::default());
+        hub.push(key_frame());
+        assert_eq!(hub.cache().len(), 1);
+        hub.forget_pictures();
+        assert!(hub.cache().is_empty());
     }
 }

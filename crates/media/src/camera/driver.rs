@@ -108,15 +108,21 @@ impl Driver {
             }
             Some(News::Picture) => self.handle(Event::Picture),
             Some(News::Ended(reason)) => {
-                self.session = None;
+                self.hang_up();
                 self.handle(Event::Failed(*reason));
             }
             // The task ended without a word: it panicked.
             None => {
-                self.session = None;
+                self.hang_up();
                 self.handle(Event::Failed(Reason::StreamEnded));
             }
         }
+    }
+
+    /// What the camera showed before is not what it shows when somebody comes next.
+    fn hang_up(&mut self) {
+        self.session = None;
+        self.hub.forget_pictures();
     }
 
     #[expect(
@@ -135,7 +141,7 @@ impl Driver {
                         news,
                     });
                 }
-                Effect::Disconnect => self.session = None,
+                Effect::Disconnect => self.hang_up(),
                 Effect::Changed => {
                     self.status.state = self.machine.state();
                     self.status.reason = self.machine.reason();

@@ -1,5 +1,7 @@
 //! One RTSP session, from name resolution to frames in the hub.
 
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use retina::client::{
     TcpTransportOptions, Transport,
 };
 use retina::codec::{CodecItem, FrameFormat, ParametersRef, VideoFrame};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use url::Url;
@@ -58,7 +61,7 @@ pub(super) async fn pull(target: Target, hub: Arc<Hub>, news: mpsc::Sender<News>
 }
 
 async fn run(target: &Target, hub: &Arc<Hub>, news: &mpsc::Sender<News>) -> Result<(), Reason> {
-    let url = checked(target).await?;
+    let (url, address) = checked(target).await?;
     let credentials = (!target.username.is_empty()).then(|| Credentials {
         username: target.username.clone(),
         password: target.password.clone(),
@@ -67,7 +70,10 @@ async fn run(target: &Target, hub: &Arc<Hub>, news: &mpsc::Sender<News>) -> Resu
         .creds(credentials)
         .session_group(Arc::clone(&target.group))
         .user_agent("Dutyroom".to_owned());
-    let mut session = step(Session::describe(url, options)).await?;
+    let mut session = match step(Session::describe(url, options)).await {
+        Err(Reason::StreamEnded) => return Err(why_not_connected(address).await),
+        described => described?,
+    };
     let stream = choose(&session)?;
     let setup = SetupOptions::default()
         .transport(Transport::Tcp(TcpTransportOptions::default()))
@@ -106,7 +112,7 @@ async fn run(target: &Target, hub: &Arc<Hub>, news: &mpsc::Sender<News>) -> Resu
 }
 
 /// The address to connect to, resolved once and checked; only an allowed one is ever contacted.
-async fn checked(target: &Target) -> Result<Url, Reason> {
+async fn checked(target: &Target) -> Result<(Url, SocketAddr), Reason> {
     let mut url = target.url.clone();
     let host = url
         .host_str()
@@ -124,7 +130,17 @@ async fn checked(target: &Target) -> Result<Url, Reason> {
     // Credentials go into the header; in the address they would end up in error texts.
     url.set_username("").map_err(|()| Reason::Refused)?;
     url.set_password(None).map_err(|()| Reason::Refused)?;
-    Ok(url)
+    Ok((url, address))
+}
+
+/// Retina's errors do not tell a port that is closed from a connection that broke, so it is
+/// asked once more, after a failure only.
+async fn why_not_connected(address: SocketAddr) -> Reason {
+    match timeout(STEP, TcpStream::connect(address)).await {
+        Ok(Ok(_connected)) => Reason::StreamEnded,
+        Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => Reason::Refused,
+        Ok(Err(_)) | Err(_) => Reason::Timeout,
+    }
 }
 
 async fn step<T>(work: impl Future<Output = Result<T, retina::Error>>) -> Result<T, Reason> {
@@ -182,17 +198,5 @@ fn reason_of(error: &retina::Error) -> Reason {
             _ => Reason::Refused,
         };
     }
-    let io = std::iter::successors(Some(error as &dyn std::error::Error), |error| {
-        error.source()
-    })
-    .find_map(|error| error.downcast_ref::<std::io::Error>());
-    match io.map(std::io::Error::kind) {
-        Some(std::io::ErrorKind::ConnectionRefused) => Reason::Refused,
-        Some(
-            std::io::ErrorKind::TimedOut
-            | std::io::ErrorKind::HostUnreachable
-            | std::io::ErrorKind::NetworkUnreachable,
-        ) => Reason::Timeout,
-        _ => Reason::StreamEnded,
-    }
+    Reason::StreamEnded
 }

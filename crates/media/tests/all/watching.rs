@@ -203,6 +203,27 @@ async fn a_camera_outside_the_networks_is_never_contacted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_camera_that_is_switched_off_is_told_from_one_that_hangs_up() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("bound");
+    drop(listener);
+    let engine = site(1);
+    engine.set_cameras(vec![CameraConfig {
+        id: GATE,
+        main: format!("rtsp://{address}/main")
+            .parse()
+            .expect("an address"),
+        sub: None,
+        username: String::new(),
+        password: String::new(),
+    }]);
+    let _viewer = Viewer::video(&engine, SourceRef::Local(GATE), "li").await;
+    let status = camera_is(&engine, SourceState::Retrying).await;
+    assert_eq!(status.reason, Some(Reason::Refused));
+    engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_camera_refuses_is_told_with_its_reason() {
     for (script, reason) in [
         (
