@@ -2,6 +2,9 @@
 
 mod all {
     pub(crate) mod durability;
+    pub(crate) mod logs;
+    pub(crate) mod process;
+    pub(crate) mod verification;
     pub(crate) mod workspace;
     pub(crate) mod world;
 }

@@ -2,10 +2,17 @@
 //!
 //! Never logged, at any level: passwords, tokens, cookies, names of people, telephone numbers,
 //! text of records, camera addresses. Messages read alone; fields repeat what is searched for.
+//! Other people's crates keep no such promise, so a level without a module means ours only.
 
 use crate::config::{Log, LogFormat};
 use anyhow::Context as _;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+/// The crates of this program, whose log lines are written with the rule above in mind.
+const OURS: [&str; 7] = [
+    "dutyroom", "media", "records", "rules", "server", "store", "sync",
+];
 
 /// Whether the filter can be understood.
 ///
@@ -16,9 +23,21 @@ pub(crate) fn check(log: &Log) -> anyhow::Result<()> {
 }
 
 fn filter(log: &Log) -> anyhow::Result<EnvFilter> {
+    let directives: Vec<_> = log.filter.split(',').map(directive).collect();
     EnvFilter::builder()
-        .parse(&log.filter)
+        .parse(directives.join(","))
         .with_context(|| format!("log.filter {:?} is not understood", log.filter))
+}
+
+/// A bare level holds for our crates; the others then say no more than warnings.
+fn directive(directive: &str) -> String {
+    let directive = directive.trim();
+    let Ok(level) = directive.parse::<LevelFilter>() else {
+        return directive.to_owned();
+    };
+    let others = level.min(LevelFilter::WARN);
+    let ours = OURS.map(|name| format!("{name}={level}"));
+    format!("{others},{}", ours.join(","))
 }
 
 /// Starts logging, panics included: their place only, since a message may quote what was read.
@@ -42,4 +61,22 @@ pub(crate) fn start(log: &Log) -> anyhow::Result<()> {
         tracing::error!(panic.place = %place, "a defect: the program panicked");
     }));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_level_holds_for_our_own_crates_only() {
+        let debug = directive("debug");
+        assert!(debug.starts_with("warn,dutyroom=debug,"), "{debug}");
+        assert!(debug.ends_with(",sync=debug"), "{debug}");
+        assert!(directive("off").starts_with("off,dutyroom=off,"));
+    }
+
+    #[test]
+    fn a_module_that_is_named_is_logged_as_asked() {
+        assert_eq!(directive(" retina=trace"), "retina=trace");
+    }
 }
