@@ -3,7 +3,7 @@ import { createContext, type ReactNode, useContext, useEffect, useState } from '
 import { api } from '@/api/client';
 import { ApiError } from '@/api/errors';
 import { keys } from '@/api/queries';
-import { applyFeed, resync } from './apply';
+import { applyFeed, resync, retryFailed } from './apply';
 import { type FeedVia, runFeed } from './connection';
 
 export interface FeedState {
@@ -39,19 +39,26 @@ const world = {
 export function FeedProvider({ children }: { children: ReactNode }) {
   const queries = useQueryClient();
   const [state, setState] = useState<FeedState>(START);
-  useEffect(
-    () =>
-      runFeed(world, {
-        onMessage: (message, via) => {
-          applyFeed(queries, message.rows, message.now);
-          setState({ lastAt: Date.now(), closedSince: null, via });
-        },
-        onStart: () => resync(queries),
-        onOpen: () => setState({ lastAt: Date.now(), closedSince: null, via: 'socket' }),
-        onClosed: () => setState((old) => ({ ...old, closedSince: old.closedSince ?? Date.now() })),
-        onSignedOut: () => queries.setQueryData(keys.session, null),
-      }),
-    [queries],
-  );
+  useEffect(() => {
+    let broken = false;
+    const alive = (via: FeedVia) => {
+      setState({ lastAt: Date.now(), closedSince: null, via });
+      if (broken) retryFailed(queries);
+      broken = false;
+    };
+    return runFeed(world, {
+      onMessage: (message, via) => {
+        applyFeed(queries, message.rows, message.now);
+        alive(via);
+      },
+      onStart: () => resync(queries),
+      onOpen: () => alive('socket'),
+      onClosed: () => {
+        broken = true;
+        setState((old) => ({ ...old, closedSince: old.closedSince ?? Date.now() }));
+      },
+      onSignedOut: () => queries.setQueryData(keys.session, null),
+    });
+  }, [queries]);
   return <FeedContext value={state}>{children}</FeedContext>;
 }

@@ -38,6 +38,14 @@ export function resync(queries: QueryClient) {
   }
 }
 
+/** What could not be read while the site was away is read again. */
+export function retryFailed(queries: QueryClient) {
+  void queries.refetchQueries({
+    type: 'active',
+    predicate: ({ state }) => state.status === 'error',
+  });
+}
+
 /** Patches the caches with what the feed brought, in its order. */
 export function applyFeed(queries: QueryClient, rows: FeedRow[], now: number) {
   for (const row of rows) {

@@ -56,7 +56,7 @@ export const en: TextsOf<typeof zh> = {
     unknown: 'Network state unknown',
   },
   feed: {
-    down: 'Disconnected for {{n}} s: what you see may be old. You can go on writing; reconnecting.',
+    down: 'Disconnected for {{n}} s: what you see may be old. What you write is kept as a draft on this PC; reconnecting.',
   },
   signIn: {
     title: 'Sign in',
@@ -67,6 +67,7 @@ export const en: TextsOf<typeof zh> = {
     loginRequired: 'Enter your user name',
     passwordRequired: 'Enter your password',
     throttled: 'Too many attempts. Try again in {{n}} s.',
+    throttledLong: 'Too many attempts. Try again in about {{n}} minutes.',
     canRetry: 'You can try again now.',
     help: 'Forgotten password? Ask the administrator of this duty room.',
   },
@@ -115,6 +116,8 @@ export const en: TextsOf<typeof zh> = {
     other_campus: "for the record's own duty room to do; you may read it",
     leader_only: 'for the duty leader or headquarters to decide',
     already_finished: 'already finished',
+    already_incident: 'already made an emergency',
+    consultation_open: 'a consultation is open; join it',
     incident_closed: 'this emergency is closed',
     state_not_next: 'does not follow the present state',
     unchanged: 'nothing changes',
@@ -443,6 +446,7 @@ export const en: TextsOf<typeof zh> = {
     copied: 'Copied',
     nameRequired: 'Enter a name',
     codeInvalid: 'Enter 1–4 capital letters',
+    taken: 'Another duty room has these letters; choose others.',
   },
   duration: {
     minutes: '{{m}} min',

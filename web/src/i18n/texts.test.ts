@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import openapi from '@/api/generated/openapi.json';
 import { kinds } from '@/kinds';
 import { i18n } from '.';
 import { en } from './en';
@@ -39,6 +40,16 @@ describe('texts', () => {
       }
     }
     expect(missing).toEqual([]);
+  });
+
+  it('cover every error code and timeline type of the site', () => {
+    const { Code, FieldCode, TimelineType } = openapi.components.schemas;
+    const wanted = [
+      ...Code.enum.map((code) => `errors.${code}`),
+      ...FieldCode.enum.map((code) => `fieldErrors.${code}`),
+      ...TimelineType.enum.map((type) => `timeline.${type}`),
+    ];
+    expect(wanted.filter((key) => !i18n.exists(key))).toEqual([]);
   });
 
   it('cover every field, choice and action of every kind', () => {

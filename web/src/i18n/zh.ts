@@ -52,7 +52,7 @@ export const zh = {
     unknown: '联网情况未知',
   },
   feed: {
-    down: '已断开 {{n}} 秒，以下内容可能不是最新；可继续记录，正在自动重连。',
+    down: '已断开 {{n}} 秒，以下内容可能不是最新；写下的内容会留作本机草稿，正在自动重连。',
   },
   signIn: {
     title: '登录',
@@ -63,6 +63,7 @@ export const zh = {
     loginRequired: '请输入用户名',
     passwordRequired: '请输入密码',
     throttled: '登录尝试过多，请 {{n}} 秒后再试。',
+    throttledLong: '登录尝试过多，请约 {{n}} 分钟后再试。',
     canRetry: '现在可以再试。',
     help: '忘记密码请联系本值班室管理员重设。',
   },
@@ -108,6 +109,8 @@ export const zh = {
     other_campus: '由记录所属值班室办理，您可查看',
     leader_only: '由带班领导或总值班室决定',
     already_finished: '已办结',
+    already_incident: '已转为紧急情况',
+    consultation_open: '会商正在进行，请加入',
     incident_closed: '该紧急情况已结束',
     state_not_next: '当前状态下不能这样变更',
     unchanged: '没有变化',
@@ -436,6 +439,7 @@ export const zh = {
     copied: '已复制',
     nameRequired: '请输入名称',
     codeInvalid: '请输入 1–4 个大写字母',
+    taken: '这个编号字母已被其他值班室使用，请换一个。',
   },
   duration: {
     minutes: '{{m}} 分',

@@ -34,6 +34,19 @@ const FINAL: readonly Reason[] = [
   'no_webrtc',
 ];
 
+/** Refusals at the camera or its campus: tries go on, but only somebody there can cure them. */
+const REFUSALS: readonly Reason[] = [
+  'wrong_credentials',
+  'refused',
+  'not_allowed_network',
+  'not_admitted',
+];
+
+/** True when the owner of the camera has to act before a try can succeed. */
+export function needsPerson(reason: Reason): boolean {
+  return REFUSALS.includes(reason);
+}
+
 /** Narrows a code from the wire; a code this build does not know reads as an internal fault. */
 export function toReason(code: string | null | undefined): Reason {
   return REASONS.find((known) => known === code) ?? 'internal';

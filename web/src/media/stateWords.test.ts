@@ -32,6 +32,15 @@ suite('the words of a tile', () => {
     expect(words).toEqual({ word: 'retrying', reason: 'site_unreachable', since: 30 });
   });
 
+  it('promise no reconnection where the owner of the camera refuses', () => {
+    const words = describe(
+      session({ phase: 'retrying', reason: 'camera_unavailable', troubleSince: 90 }),
+      { reason: 'not_admitted', since: 30 },
+      100,
+    );
+    expect(words).toEqual({ word: 'refused', reason: 'not_admitted', since: 30 });
+  });
+
   it('say sound only when the picture of a person stops', () => {
     const words = describe(
       session({ phase: 'playing', since: 1, lastMediaAt: 9_000, lastPictureAt: 2_000 }),

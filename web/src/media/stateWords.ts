@@ -1,5 +1,5 @@
 /** What a tile says about its session: a word, a reason and since when. Pure. */
-import type { Reason } from './reasons';
+import { needsPerson, type Reason } from './reasons';
 import type { SessionState } from './session';
 
 /** Keys of `media:state.*`. */
@@ -10,6 +10,7 @@ export type StateWord =
   | 'soundOnly'
   | 'stalled'
   | 'retrying'
+  | 'refused'
   | 'ended';
 
 /** What is known beside the session itself: the camera's own state, or its campus being cut off. */
@@ -42,12 +43,12 @@ export function describe(session: SessionState, cause: Cause | null, now: number
     return { word: 'idle', reason: null, since: null };
   }
   const trouble = session.reason !== null;
-  const word = session.phase === 'connecting' && trouble ? 'retrying' : session.phase;
   if (!trouble) {
-    return { word, reason: null, since: session.since };
+    return { word: session.phase, reason: null, since: session.since };
   }
+  const again = session.phase === 'connecting' ? 'retrying' : session.phase;
   return {
-    word,
+    word: cause !== null && needsPerson(cause.reason) ? 'refused' : again,
     reason: cause?.reason ?? session.reason,
     since: cause?.since ?? session.troubleSince,
   };

@@ -11,6 +11,7 @@ addTexts(NAMESPACE, {
       soundOnly: '仅语音',
       stalled: '画面停顿',
       retrying: '重连中',
+      refused: '无法观看',
       ended: '已停止',
     },
     reason: {
@@ -59,6 +60,7 @@ addTexts(NAMESPACE, {
       soundOnly: 'Voice only',
       stalled: 'Picture frozen',
       retrying: 'Reconnecting',
+      refused: 'Cannot be viewed',
       ended: 'Stopped',
     },
     reason: {

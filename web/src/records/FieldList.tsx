@@ -6,6 +6,7 @@ import type { KindSpec } from '@/kinds/spec';
 import { dateTime } from '@/time/format';
 import { RecordLink } from './RecordLink';
 import styles from './record.module.css';
+import { isWithheld } from './withheld';
 
 interface Props {
   record: DutyRecord;
@@ -25,7 +26,12 @@ export function FieldList({ record, spec }: Props) {
               <div key={name}>
                 <dt>{t(`field.${name}`)}</dt>
                 <dd>
-                  <FieldText spec={spec} name={name} value={record.fields[name]} />
+                  <FieldText
+                    spec={spec}
+                    name={name}
+                    value={record.fields[name]}
+                    withheld={isWithheld(record)}
+                  />
                 </dd>
               </div>
             ))}
@@ -40,14 +46,15 @@ interface TextProps {
   spec: KindSpec;
   name: string;
   value: FieldValue;
+  withheld: boolean;
 }
 
-function FieldText({ spec, name, value }: TextProps) {
+function FieldText({ spec, name, value, withheld }: TextProps) {
   const { t } = useTranslation();
   const field = spec.form.find((one) => one.name === name);
   if (field?.input === 'flag') return t(value ? 'field.yes' : 'field.no');
   if (value === undefined || value === null || value === '') {
-    return <span className="secondary">{t('field.notSet')}</span>;
+    return <span className="secondary">{t(withheld ? 'record.withheld' : 'field.notSet')}</span>;
   }
   if (name === 'source') return <SourceLink id={String(value)} />;
   if (typeof value === 'number') return <span className="figures">{dateTime(value)}</span>;

@@ -8,7 +8,7 @@ import type { useRecords } from './useRecords';
 export function ListFoot({ records }: { records: ReturnType<typeof useRecords> }) {
   const { t } = useTranslation();
   const { list, rows, asOf } = records;
-  if (list.isPending) return null;
+  if (list.isPending || (list.isError && rows.length === 0)) return null;
   return (
     <div className={styles.foot}>
       {list.hasNextPage ? (

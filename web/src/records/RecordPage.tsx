@@ -8,6 +8,7 @@ import { Links } from './Links';
 import { RecordHead } from './RecordHead';
 import styles from './record.module.css';
 import { Timeline } from './Timeline';
+import { isWithheld } from './withheld';
 
 /** The page of a record whose kind needs nothing special. */
 export function RecordPage({ record, spec }: { record: DutyRecord; spec: KindSpec }) {
@@ -27,7 +28,10 @@ export function RecordPage({ record, spec }: { record: DutyRecord; spec: KindSpe
           <FieldList record={record} spec={spec} />
           <section className={styles.panel}>
             <h2>{t('record.amendments')}</h2>
-            <Timeline items={amendments} empty={t('record.noAmendments')} />
+            <Timeline
+              items={amendments}
+              empty={t(isWithheld(record) ? 'record.withheld' : 'record.noAmendments')}
+            />
           </section>
         </div>
         <div className={styles.column}>

@@ -4,6 +4,9 @@ import { useErrorText } from '@/i18n/useErrorText';
 import { useNow } from '@/time/useNow';
 import styles from './sign-in.module.css';
 
+/** A longer wait is told in minutes. */
+const LONG_S = 120;
+
 /** Why it failed; a throttled sign-in counts its seconds down. */
 export function SignInError({ error, at }: { error: ApiError; at: number }) {
   const { t } = useTranslation();
@@ -19,7 +22,11 @@ export function SignInError({ error, at }: { error: ApiError; at: number }) {
   const left = Math.ceil((at + error.retryAfterS * 1000 - now) / 1000);
   return (
     <p className={styles.error} role="alert">
-      {left > 0 ? t('signIn.throttled', { n: left }) : t('signIn.canRetry')}
+      {left <= 0
+        ? t('signIn.canRetry')
+        : left > LONG_S
+          ? t('signIn.throttledLong', { n: Math.ceil(left / 60) })
+          : t('signIn.throttled', { n: left })}
     </p>
   );
 }

@@ -17,7 +17,9 @@ export function JoinCodeForm() {
   const [name, setName] = useState('');
   const [code, setCode] = useState('');
   const [checked, setChecked] = useState(false);
-  const make = useMutation({ mutationFn: () => api.makeJoinCode(name.trim(), code) });
+  const make = useMutation({
+    mutationFn: (asked: { name: string; code: string }) => api.makeJoinCode(asked.name, asked.code),
+  });
   const fromSite = (field: string) => {
     const fault = make.error
       ? asApiError(make.error).fields.find((one) => one.field === field)
@@ -30,7 +32,9 @@ export function JoinCodeForm() {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setChecked(true);
-    if (name.trim() && /^[A-Z]{1,4}$/.test(code) && !make.isPending) make.mutate();
+    if (name.trim() && /^[A-Z]{1,4}$/.test(code) && !make.isPending) {
+      make.mutate({ name: name.trim(), code });
+    }
   };
   return (
     <section className={styles.panel}>
@@ -41,6 +45,7 @@ export function JoinCodeForm() {
           <Input
             id="join-name"
             value={name}
+            status={nameError ? 'error' : ''}
             onChange={(event) => setName(event.target.value)}
             {...describedBy('join-name', nameError)}
           />
@@ -49,6 +54,7 @@ export function JoinCodeForm() {
           <Input
             id="join-code"
             value={code}
+            status={codeError ? 'error' : ''}
             onChange={(event) => setCode(event.target.value.toUpperCase())}
             {...describedBy('join-code', codeError)}
           />
@@ -57,8 +63,14 @@ export function JoinCodeForm() {
           {t('join.submit')}
         </Button>
       </form>
-      {make.error ? <p role="alert">{errorText(make.error)}</p> : null}
-      {make.data ? <JoinCode name={name.trim()} code={make.data.code} /> : null}
+      {make.error ? (
+        <p className={styles.problem} role="alert">
+          {asApiError(make.error).code === 'conflict_state'
+            ? t('join.taken')
+            : errorText(make.error)}
+        </p>
+      ) : null}
+      {make.data ? <JoinCode name={make.variables.name} code={make.data.code} /> : null}
     </section>
   );
 }
