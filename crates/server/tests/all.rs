@@ -15,3 +15,5 @@ mod permissions;
 mod sign_in;
 #[path = "all/site.rs"]
 mod site;
+#[path = "all/tls.rs"]
+mod tls;

@@ -39,6 +39,10 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) async fn new() -> Self {
+        Self::with(Settings::default()).await
+    }
+
+    pub(crate) async fn with(settings: Settings) -> Self {
         let data = tempfile::tempdir().unwrap();
         let (clock, random) = (Clock::manual(NIGHT_MS), Random::seeded(1));
         let names = HubNames {
@@ -61,7 +65,7 @@ impl Site {
             identity: Arc::new(identity),
             clock: clock.clone(),
             random,
-            settings: Settings::default(),
+            settings,
         })
         .unwrap();
         Self {
