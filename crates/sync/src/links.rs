@@ -362,6 +362,22 @@ impl Shared {
         add(&self.counters.refused_peers, 1);
         self.log_once(address, cause);
     }
+
+    /// A site we dialled is not linked: a broken handshake is our refusal, most often of another
+    /// institution's certificate; a close is theirs; anything else is a silence.
+    fn not_connected(&self, address: SocketAddr, error: &quinn::ConnectionError) -> &'static str {
+        match error {
+            quinn::ConnectionError::TransportError(broken) => {
+                self.refuse(address, &broken.to_string());
+            }
+            quinn::ConnectionError::ConnectionClosed(_)
+            | quinn::ConnectionError::ApplicationClosed(_) => {
+                self.log_once(address, "the site at this address refuses us");
+            }
+            _ => {}
+        }
+        "refused"
+    }
 }
 
 fn replace<T: PartialEq>(known: &mut T, new: T) -> bool {
@@ -517,7 +533,7 @@ async fn dial_once(
     let connection = tokio::time::timeout(CONNECT, connecting)
         .await
         .map_err(|_| "no answer")?
-        .map_err(|_| "refused")?;
+        .map_err(|error| shared.not_connected(address, &error))?;
     let Some(peer) = shared.peer_of(&connection) else {
         shared.refuse(address, "no certificate of an enrolled site");
         close(&connection, CLOSE_REFUSED);
