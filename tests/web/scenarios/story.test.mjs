@@ -109,7 +109,7 @@ test('headquarters watches a West camera, and a second viewer costs no second pu
   await watch(leader, west);
   assert.equal(await pulls('west'), 1, 'one pull at West for two viewers');
   assert.equal(await pulls('hub'), 1, 'one crossing for two viewers');
-  assert.deepEqual(await ciphers(hub), ['AEAD_AES_128_GCM']);
+  for (const cipher of await ciphers(hub)) assert.match(cipher, /AEAD_AES_128_GCM$/);
   for (const camera of demo.cameras.filter((one) => one.id !== west.id)) await watch(hub, camera);
   await picture(hub, 'cameras');
 });
