@@ -10,6 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions as _, SqliteConnection, SqlitePool};
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -200,7 +201,10 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => OpenError::Full,
         _ => OpenError::Io(error),
     };
-    std::fs::create_dir_all(dir).map_err(io)?;
+    // Names, records and password verifiers are in it: for the program's own user only.
+    let mut folder = std::fs::DirBuilder::new();
+    folder.recursive(true).mode(0o700);
+    folder.create(dir).map_err(io)?;
     let file = File::options()
         .create(true)
         .truncate(false)

@@ -264,11 +264,10 @@ impl Identity {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(&staging)(error)),
             _ => {}
         }
-        std::fs::create_dir_all(data).map_err(io(data))?;
-        std::fs::DirBuilder::new()
-            .mode(0o700)
-            .create(&staging)
-            .map_err(io(&staging))?;
+        let mut private = std::fs::DirBuilder::new();
+        private.recursive(true).mode(0o700);
+        private.create(data).map_err(io(data))?;
+        private.create(&staging).map_err(io(&staging))?;
         for (name, bytes) in self.files() {
             write_private(&staging.join(name), &bytes)?;
         }

@@ -72,6 +72,17 @@ async fn what_is_no_database_or_another_programs_is_refused_untouched() {
 }
 
 #[tokio::test]
+async fn a_new_directory_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let store = Store::open(&data).await.unwrap();
+    let mode = std::fs::metadata(&data).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    drop(store);
+}
+
+#[tokio::test]
 async fn a_directory_that_cannot_be_made_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
