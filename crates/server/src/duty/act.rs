@@ -168,6 +168,9 @@ pub async fn act(
         let title = values.entry("title".to_owned());
         title.or_insert_with(|| Value::Text(row.title.clone()));
     }
+    if action == Action::PinCamera {
+        must_be_a_camera(app, &values).await?;
+    }
     let sequels = detail::sequels(&app.store().linked(record).await?);
     let name = name.to_owned();
     commit(app, request, vec![record], move |reads| {
@@ -175,6 +178,20 @@ pub async fn act(
         decide(request, action, record, values, reads)
     })
     .await
+}
+
+/// What is pinned stays on the record for ever, so it must be a camera this site knows.
+async fn must_be_a_camera(app: &App, values: &Values) -> Result<(), ApiError> {
+    let camera = values.get("camera").and_then(Value::as_record);
+    let stored = match camera {
+        Some(camera) => app.store().record(camera).await?,
+        None => None,
+    };
+    if stored.is_some_and(|stored| stored.row.kind == "camera") {
+        Ok(())
+    } else {
+        Err(ApiError::field("camera", FieldCode::NotAChoice))
+    }
 }
 
 /// What other records came of this one was read before the transaction: two people pressing in

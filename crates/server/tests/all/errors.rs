@@ -3,6 +3,7 @@
 use super::site::{Site, request};
 use axum::http::Method;
 use rules::Role;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn an_error_tells_its_code_and_its_request() {
@@ -48,6 +49,35 @@ async fn a_faulty_body_is_told_by_field() {
     assert_eq!(fields[0]["code"], "required");
     let answer = site.post("/api/v1/session", None, "{").await;
     assert_eq!(answer.code(), "bad_request");
+}
+
+/// The record of an accepted action.
+async fn accepted(site: &Site, cookie: &str, path: &str, number: u8, fields: Value) -> String {
+    let mut body = json!({"fields": fields, "action_id": format!("{number:032x}")});
+    if path == "/api/v1/records" {
+        body["kind"] = json!("incident");
+    }
+    let answer = site.post(path, Some(cookie), &body.to_string()).await;
+    assert!(answer.status.is_success(), "{answer:?}");
+    answer.json()["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn only_a_camera_can_be_pinned() {
+    let site = Site::new().await;
+    let cookie = site.cookie(Role::Leader).await;
+    let fields = json!({"title": "火情", "class": "fire"});
+    let incident = accepted(&site, &cookie, "/api/v1/records", 1, fields).await;
+    let path = format!("/api/v1/records/{incident}/actions/open_consultation");
+    let room = accepted(&site, &cookie, &path, 2, json!({})).await;
+    for (number, id) in [(3, "0".repeat(32)), (4, incident)] {
+        let body = json!({"fields": {"camera": id}, "action_id": format!("{number:032x}")});
+        let path = format!("/api/v1/records/{room}/actions/pin_camera");
+        let answer = site.post(&path, Some(&cookie), &body.to_string()).await;
+        assert_eq!(answer.status, 422, "{answer:?}");
+        let fault = json!({"field": "camera", "code": "not_a_choice"});
+        assert_eq!(answer.json()["error"]["fields"][0], fault);
+    }
 }
 
 #[tokio::test]
