@@ -17,6 +17,10 @@ export const en: TextsOf<typeof zh> = {
     backToDesk: 'Back to the desk',
     notFound: 'There is no such page',
     notFoundHint: 'The address may be wrong, or the page has moved.',
+    nothingYet: 'There is nothing here for your role yet',
+    nothingYetHint:
+      'This system serves duty officers, duty leaders and headquarters. Ask the administrator if you go on duty.',
+    cannotShow: 'This page cannot be shown',
     crash: 'This page failed',
     crashHint:
       'Drafts you typed are still kept on this PC. Reload; if it happens again, tell the administrator.',

@@ -6,6 +6,7 @@ import { FeedBand } from '@/feed/FeedBand';
 import { FeedProvider } from '@/feed/FeedProvider';
 import styles from './AppShell.module.css';
 import { Head } from './Head';
+import { NothingYet } from './NothingYet';
 import { ToSignIn } from './ToSignIn';
 
 /** The frame of every signed-in page: head, broken-feed band, page, foot. */
@@ -13,19 +14,19 @@ export function AppShell() {
   const { t } = useTranslation();
   const { data: session } = useQuery(sessionQuery);
   if (!session) return <ToSignIn />;
-  return (
-    <FeedProvider>
-      <div className={styles.shell}>
-        <a className={styles.skip} href="#page">
-          {t('app.skip')}
-        </a>
-        <Head />
-        <FeedBand />
-        <main id="page" className={styles.page} tabIndex={-1}>
-          <Outlet />
-        </main>
-        <footer className={styles.foot}>{t('app.footer')}</footer>
-      </div>
-    </FeedProvider>
+  const onDuty = session.user.role !== 'staff';
+  const frame = (
+    <div className={styles.shell}>
+      <a className={styles.skip} href="#page">
+        {t('app.skip')}
+      </a>
+      <Head />
+      {onDuty ? <FeedBand /> : null}
+      <main id="page" className={styles.page} tabIndex={-1}>
+        {onDuty ? <Outlet /> : <NothingYet />}
+      </main>
+      <footer className={styles.foot}>{t('app.footer')}</footer>
+    </div>
   );
+  return onDuty ? <FeedProvider>{frame}</FeedProvider> : frame;
 }

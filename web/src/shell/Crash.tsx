@@ -12,7 +12,7 @@ export function Crash({ error }: { error: unknown }) {
   const router = useRouter();
   return (
     <div className={styles.message} role="alert">
-      <h1>{t('app.crash')}</h1>
+      <h1>{t(error instanceof ApiError ? 'app.cannotShow' : 'app.crash')}</h1>
       <p>{error instanceof ApiError ? errorText(error) : t('app.crashHint')}</p>
       <div className={styles.actions}>
         <Button type="primary" onClick={() => void router.invalidate()}>

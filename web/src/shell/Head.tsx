@@ -7,11 +7,11 @@ import { Preferences } from './Preferences';
 import { useSession } from './session';
 
 export function Head() {
-  const { site } = useSession();
+  const { site, user } = useSession();
   return (
     <header className={styles.head}>
       <span className={styles.room}>{site.name}</span>
-      <Nav />
+      {user.role === 'staff' ? null : <Nav />}
       <NetworkAge />
       <HeadClock />
       <Preferences />

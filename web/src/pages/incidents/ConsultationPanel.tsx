@@ -29,7 +29,7 @@ export function ConsultationPanel({ record }: { record: DutyRecord }) {
             look={{ type: 'primary', block: true }}
             onDone={({ id }) => void navigate({ to: '/consultations/$id', params: { id } })}
           />
-          <p className="secondary">{t('incident.consultHint')}</p>
+          {action.allowed ? <p className="secondary">{t('incident.consultHint')}</p> : null}
         </>
       ) : null}
       {past.map((one) => (
