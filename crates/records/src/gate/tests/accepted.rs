@@ -205,21 +205,3 @@ fn two_entries_of_one_id_are_both_read_at_every_site() {
     assert_eq!(one.entries("timeline").count(), 2);
     assert_eq!(one, two);
 }
-
-/// A figure, not a promise: run with `--ignored --nocapture`.
-#[test]
-#[ignore = "prints a measurement"]
-#[expect(clippy::disallowed_methods, reason = "it measures")]
-fn how_long_one_change_takes() {
-    let base = log_item();
-    let change = edit(&base, WEST, "log_item", &[amendment(1, "应为二号楼。")]);
-    let mut micros: Vec<u128> = (0..2_000)
-        .map(|_| {
-            let start = std::time::Instant::now();
-            admit(Some(&base), WEST, "log_item", &change);
-            start.elapsed().as_micros()
-        })
-        .collect();
-    micros.sort_unstable();
-    println!("p50 {} us, p99 {} us", micros[1_000], micros[1_980]);
-}
