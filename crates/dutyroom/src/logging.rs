@@ -36,8 +36,10 @@ fn directive(directive: &str) -> String {
         return directive.to_owned();
     };
     let others = level.min(LevelFilter::WARN);
+    // It warns of every extension of every browser's hello that it does not know.
+    let dtls = level.min(LevelFilter::ERROR);
     let ours = OURS.map(|name| format!("{name}={level}"));
-    format!("{others},{}", ours.join(","))
+    format!("{others},rtc_dtls={dtls},{}", ours.join(","))
 }
 
 /// Starts logging, panics included: their place only, since a message may quote what was read.
@@ -70,9 +72,12 @@ mod tests {
     #[test]
     fn a_bare_level_holds_for_our_own_crates_only() {
         let debug = directive("debug");
-        assert!(debug.starts_with("warn,dutyroom=debug,"), "{debug}");
+        assert!(
+            debug.starts_with("warn,rtc_dtls=error,dutyroom=debug,"),
+            "{debug}"
+        );
         assert!(debug.ends_with(",sync=debug"), "{debug}");
-        assert!(directive("off").starts_with("off,dutyroom=off,"));
+        assert!(directive("off").starts_with("off,rtc_dtls=off,dutyroom=off,"));
     }
 
     #[test]
