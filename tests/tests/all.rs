@@ -4,6 +4,7 @@ mod all {
     pub(crate) mod durability;
     pub(crate) mod logs;
     pub(crate) mod process;
+    pub(crate) mod refusals;
     pub(crate) mod verification;
     pub(crate) mod workspace;
     pub(crate) mod world;

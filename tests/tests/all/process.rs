@@ -38,6 +38,17 @@ pub(crate) fn run(arguments: &[&str]) -> Result<Value> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
+/// Runs a command that must end with a said error, and reads what it says.
+pub(crate) async fn refused(arguments: &[&str]) -> Result<String> {
+    let mut command = tokio::process::Command::new(dutyroom()?);
+    let ending = command.args(arguments).kill_on_drop(true).output();
+    let output = tokio::time::timeout(PATIENCE, ending).await;
+    let output = output.with_context(|| format!("dutyroom {arguments:?} runs on"))??;
+    let said = String::from_utf8(output.stderr)?;
+    ensure!(output.status.code() == Some(1), "{}: {said}", output.status);
+    Ok(said)
+}
+
 /// `path` for a command line.
 pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("temporary folders have UTF-8 names")
