@@ -5,6 +5,7 @@ export const en: TextsOf<typeof zh> = {
   app: {
     name: 'Dutyroom',
     comma: ', ',
+    colon: ': ',
     footer: 'Unclassified system. Entering state secrets is strictly forbidden.',
     day: 'Day',
     night: 'Night',

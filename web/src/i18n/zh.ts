@@ -2,6 +2,7 @@ export const zh = {
   app: {
     name: '值班通',
     comma: '、',
+    colon: '：',
     footer: '非涉密系统，严禁录入国家秘密',
     day: '日间',
     night: '夜间',

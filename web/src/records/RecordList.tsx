@@ -27,7 +27,7 @@ export function RecordList({ spec, filters, onFilters, onCreate }: Props) {
   const name = t(`kind.${spec.kind}.name`);
   return (
     <div className={styles.sheet}>
-      <div className={styles.title}>
+      <div className={styles.heading}>
         <h1>{name}</h1>
         <Button onClick={() => window.print()}>{t('list.print')}</Button>
         <Button

@@ -22,7 +22,7 @@ export function timelineText(item: TimelineItem, t: TFunction, cameras: CameraNa
     if (item.type === 'amendment' && amendment) return t(`choices.type.${amendment}`);
     return t(`timeline.${item.type}`);
   };
-  return [head(), said].filter(Boolean).join('：');
+  return [head(), said].filter(Boolean).join(t('app.colon'));
 }
 
 /** Whom an entry is about; a leave that the site recorded itself is about the one who had joined. */

@@ -17,7 +17,7 @@ export function ConsultationPanel({ record }: { record: DutyRecord }) {
   const action = record.actions.find(({ id }) => id === 'open_consultation');
   const spec = incident.actions.open_consultation;
   return (
-    <section className={styles.panel}>
+    <section className={`${styles.panel} ${styles.urgent}`}>
       <h2>{t('kind.consultation.name')}</h2>
       {open ? <OpenConsultation id={open.id} /> : null}
       {!open && action && spec ? (

@@ -43,7 +43,7 @@ export function IncidentView({ record }: { record: DutyRecord }) {
         </div>
         <div className={styles.column}>
           <ConsultationPanel record={record} />
-          <section className={styles.panel}>
+          <section className={`${styles.panel} ${styles.urgent}`}>
             <h2>{t('record.actions')}</h2>
             <ActionBar record={record} spec={incident} except={ELSEWHERE} />
           </section>
