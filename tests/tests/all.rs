@@ -1,6 +1,7 @@
 //! Scenarios over the whole program, in one binary.
 
 mod all {
+    pub(crate) mod cameras;
     pub(crate) mod durability;
     pub(crate) mod logs;
     pub(crate) mod process;

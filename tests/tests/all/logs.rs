@@ -1,6 +1,6 @@
 //! What people type, and who they are, never reaches the log, however much is logged.
 
-use super::process::{Site, add_user, configure, eventually, found, item};
+use super::process::{ICE_PASSWORD, Site, add_user, configure, eventually, found, item, offer};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -16,7 +16,6 @@ const PLACE: &str = "第九宿舍楼三零二";
 const CAMERA_USER: &str = "camera-watcher";
 const CAMERA_PASSWORD: &str = "camera-secret-2718";
 const SEARCH: &str = "慕容";
-const ICE_PASSWORD: &str = "ice-password-of-the-browser";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_secret_name_or_text_is_logged_at_info() -> Result<()> {
@@ -160,19 +159,6 @@ async fn watch(site: &Site, client: &reqwest::Client) -> Result<()> {
         Ok(camera().await?["reason"] == "wrong_credentials")
     })
     .await
-}
-
-/// What a browser that wants to see `codec` would send.
-fn offer(codec: &str) -> String {
-    let fingerprint = ["AA"; 32].join(":");
-    format!(
-        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
-         a=ice-ufrag:abcd\r\na=ice-pwd:{ICE_PASSWORD}\r\n\
-         a=fingerprint:sha-256 {fingerprint}\r\na=setup:actpass\r\n\
-         m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=recvonly\r\n\
-         a=rtcp-mux\r\na=rtpmap:96 {codec}\r\n\
-         a=fmtp:96 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f\r\n"
-    )
 }
 
 fn holds_none(log: &Path, secrets: &[&str]) -> Result<()> {

@@ -229,3 +229,19 @@ pub(crate) fn item(number: u128, content: &str) -> Value {
         "fields": {"happened_at": 1_790_000_040_000_i64, "category": "call", "content": content}
     })
 }
+
+/// In every [`offer`].
+pub(crate) const ICE_PASSWORD: &str = "ice-password-of-the-browser";
+
+/// What a browser that wants to see `codec` would send.
+pub(crate) fn offer(codec: &str) -> String {
+    let fingerprint = ["AA"; 32].join(":");
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
+         a=ice-ufrag:abcd\r\na=ice-pwd:{ICE_PASSWORD}\r\n\
+         a=fingerprint:sha-256 {fingerprint}\r\na=setup:actpass\r\n\
+         m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=recvonly\r\n\
+         a=rtcp-mux\r\na=rtpmap:96 {codec}\r\n\
+         a=fmtp:96 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f\r\n"
+    )
+}
