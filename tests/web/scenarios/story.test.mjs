@@ -114,6 +114,13 @@ test('headquarters watches a West camera, and a second viewer costs no second pu
   await picture(hub, 'cameras');
 });
 
+test('a campus watches a camera of the other campus through the hub', async () => {
+  const { page } = browsers.second;
+  const gate = demo.cameras.find((camera) => camera.name === '西门');
+  await page.goto(`${demo.east.url}/cameras`);
+  await watch(page, gate);
+});
+
 test('leader and officer see and hear each other and a pinned camera', async () => {
   const { page: east } = browsers.east;
   const { page: leader } = browsers.leader;

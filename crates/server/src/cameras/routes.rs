@@ -14,19 +14,18 @@ pub async fn run(app: App) {
     };
     let mut peers = links.peers();
     loop {
+        // Before waiting: peers may have come up before anybody listened.
+        let now = peers.borrow_and_update().clone();
+        app.engine().set_routes(routes(&now));
         tokio::select! {
             () = app.stopped() => return,
             pipe = pipes.recv() => match pipe {
                 Some(pipe) => attach(&app, pipe),
                 None => return,
             },
-            changed = peers.changed() => {
-                if changed.is_err() {
-                    return;
-                }
-                let now = peers.borrow_and_update().clone();
-                app.engine().set_routes(routes(&now));
-            }
+            changed = peers.changed() => if changed.is_err() {
+                return;
+            },
         }
     }
 }
