@@ -149,6 +149,12 @@ impl App {
         self.0.links.as_ref()
     }
 
+    /// The hub's clock minus ours in ms, once a link has measured it.
+    #[must_use]
+    pub fn hub_offset_ms(&self) -> Option<i64> {
+        self.links().and_then(Links::hub_offset_ms)
+    }
+
     /// Keys and certificates of this site.
     #[must_use]
     pub fn identity(&self) -> &Identity {

@@ -44,6 +44,8 @@ pub struct Action {
     pub wall_ms: i64,
     /// Monotonic ms since the process started.
     pub uptime_ms: u64,
+    /// The hub's clock minus ours in ms, as last measured.
+    pub hub_offset_ms: Option<i64>,
     /// Records the decision looks at.
     pub reads: Vec<RecordId>,
     /// Fresh random bytes; the salts come from them.

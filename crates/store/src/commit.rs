@@ -341,7 +341,7 @@ fn header(
         hlc: journal::next_hlc(tx.state.hlc, action.wall_ms),
         wall_ms: action.wall_ms,
         uptime_ms: action.uptime_ms,
-        hub_offset_ms: None,
+        hub_offset_ms: action.hub_offset_ms,
         account: action.account,
         terminal: action.terminal,
         assurance: Vec::new(),

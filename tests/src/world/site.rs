@@ -172,6 +172,7 @@ impl Site {
             terminal: records::id::TerminalId::default(),
             wall_ms: self.now(world_ms).wall_ms,
             uptime_ms: world_ms,
+            hub_offset_ms: None,
             reads: deed.reads.clone(),
             seed: *blake3_of(self.index, number).as_bytes(),
         };

@@ -72,6 +72,7 @@ async fn add_person(
         terminal: TerminalId::default(),
         wall_ms: clock.now_ms(),
         uptime_ms: clock.uptime_ms(),
+        hub_offset_ms: None,
         reads: Vec::new(),
         seed: random.bytes(),
     };

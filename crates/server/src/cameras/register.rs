@@ -32,6 +32,7 @@ pub async fn register(app: &App) -> Result<(), StoreError> {
         terminal: TerminalId::default(),
         wall_ms: app.clock().now_ms(),
         uptime_ms: app.clock().uptime_ms(),
+        hub_offset_ms: app.hub_offset_ms(),
         reads: edits.iter().map(|edit| edit.record).collect(),
         seed: app.random().bytes(),
     };

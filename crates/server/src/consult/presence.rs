@@ -139,6 +139,7 @@ async fn record_left(
         terminal: TerminalId::default(),
         wall_ms: now_ms,
         uptime_ms: app.clock().uptime_ms(),
+        hub_offset_ms: app.hub_offset_ms(),
         reads: vec![room],
         seed: app.random().bytes(),
     };

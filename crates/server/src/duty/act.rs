@@ -304,6 +304,7 @@ where
         terminal: request.terminal,
         wall_ms: request.now_ms,
         uptime_ms: app.clock().uptime_ms(),
+        hub_offset_ms: app.hub_offset_ms(),
         reads,
         seed: app.random().bytes(),
     };

@@ -221,6 +221,7 @@ pub(crate) async fn edit(store: &Store, edit: RecordEdit, random: &Random) {
         terminal: TerminalId::default(),
         wall_ms: NIGHT_MS,
         uptime_ms: 0,
+        hub_offset_ms: None,
         reads: vec![edit.record],
         seed: random.bytes(),
     };

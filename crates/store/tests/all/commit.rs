@@ -222,6 +222,17 @@ async fn a_bundle_names_the_heads_admitted_since_the_one_before() {
 }
 
 #[tokio::test]
+async fn a_bundle_says_how_far_the_sites_clock_was_from_the_hubs() {
+    let east = Site::open(EAST).await;
+    east.log(1, "一").await;
+    let header = decode_header(&east.own().await[0].header).unwrap();
+    assert_eq!(
+        (header.uptime_ms, header.hub_offset_ms),
+        (1_000, Some(-250))
+    );
+}
+
+#[tokio::test]
 async fn an_authors_name_comes_from_the_person_record() {
     let east = Site::open(EAST).await;
     east.log(1, "一").await;

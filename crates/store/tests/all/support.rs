@@ -245,6 +245,7 @@ pub(crate) fn action(campus: Campus, number: u8) -> Action {
         terminal: TerminalId([7; 16]),
         wall_ms: MORNING + i64::from(number) * 60_000,
         uptime_ms: 1_000,
+        hub_offset_ms: Some(-250),
         reads: Vec::new(),
         seed: [number; 32],
     }

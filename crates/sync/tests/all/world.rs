@@ -145,6 +145,7 @@ impl Site {
                 terminal: TerminalId([8; 16]),
                 wall_ms: NOW,
                 uptime_ms: 1,
+                hub_offset_ms: None,
                 reads: vec![],
                 seed: *blake3::hash(&bytes::<16>()).as_bytes(),
             };
