@@ -2,6 +2,13 @@
 
 const tile = (page, source) => page.locator(`figure[data-source="${source}"]`);
 
+// What every tile of the page says of itself, for the message of a wait that ran out.
+export function tilesOf(page) {
+  return page.evaluate(() =>
+    [...document.querySelectorAll('figure')].map((one) => `${one.ariaLabel} ${one.dataset.phase} ${one.dataset.reason}`),
+  );
+}
+
 // Frames decoded so far in a tile.
 export function framesOf(page, source) {
   return tile(page, source)

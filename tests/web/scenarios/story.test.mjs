@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openBrowser, signIn, until } from '../lib/browser.mjs';
 import { startDemo } from '../lib/demo.mjs';
-import { audioReceived, ciphers, clockOf, framesOf, keepPeers } from '../lib/media.mjs';
+import { audioReceived, ciphers, clockOf, framesOf, keepPeers, tilesOf } from '../lib/media.mjs';
 
 const pictures = new URL('../../../deploy/pictures/', import.meta.url).pathname;
 const keepPictures = process.env.KEEP_PICTURES === '1';
@@ -130,9 +130,10 @@ test('leader and officer see and hear each other and a pinned camera', async () 
   await leader.goto(demo.hub.url + path);
   for (const page of [east, leader]) await page.getByRole('button', { name: '加入会商' }).click();
   for (const page of [east, leader]) {
-    await until('the other person is seen', async () => {
-      const tiles = await page.locator('figure[data-phase="playing"]').count();
-      return tiles >= 1;
+    const seen = async () => (await page.locator('figure[data-phase="playing"]').count()) >= 1;
+    await until('the other person is seen', seen, 60_000).catch(async ({ message }) => {
+      const said = await page.getByRole('main').innerText();
+      throw new Error(`${page.url()}: ${message}; ${await tilesOf(page)}; ${said}`);
     });
     const source = await page.locator('figure[data-phase="playing"]').first().getAttribute('data-source');
     const frames = await framesOf(page, source);
