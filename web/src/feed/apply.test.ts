@@ -1,4 +1,4 @@
-import { QueryClient } from '@tanstack/react-query';
+import { QueryClient, QueryObserver } from '@tanstack/react-query';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { RecordRow, Site } from '@/api/model';
 import { keys } from '@/api/queries';
@@ -27,6 +27,24 @@ describe('what the feed brings', () => {
       queries.getQueryData<RecordPages>(keys.list(query))?.pages[0]?.items.length;
     expect(shown({})).toBe(1);
     expect(shown(open)).toBe(0);
+  });
+
+  it('is not undone by an older answer that was on its way', async () => {
+    const record = row({ phase: 'done' });
+    const answers: ((pages: RecordPages) => void)[] = [];
+    const observer = new QueryObserver(queries, {
+      queryKey: keys.list({}),
+      queryFn: () => new Promise<RecordPages>((answer) => answers.push(answer)),
+    });
+    const stop = observer.subscribe(() => undefined);
+    applyFeed(queries, [{ type: 'record', record }], 0);
+    answers[0]?.(list([]));
+    await expect.poll(() => answers.length).toBe(2);
+    answers[1]?.(list([record]));
+    await expect
+      .poll(() => queries.getQueryData<RecordPages>(keys.list({}))?.pages[0]?.items.length)
+      .toBe(1);
+    stop();
   });
 
   it('makes an open page read its record and its incident again', () => {

@@ -1,10 +1,19 @@
-import type { QueryClient } from '@tanstack/react-query';
+import type { QueryClient, QueryKey } from '@tanstack/react-query';
 import type { Camera, DutyRecord, FeedRow, RecordQuery, RecordRow, SiteList } from '@/api/model';
 import { keys } from '@/api/queries';
 import { patchPages, type RecordPages } from './reducer';
 
+/** An answer on its way may be older than the row that just came, and would undo it. */
+function readAgainIfReading(queries: QueryClient, queryKey: QueryKey) {
+  if (queries.getQueryState(queryKey)?.fetchStatus !== 'fetching') return;
+  void queries
+    .cancelQueries({ queryKey, exact: true })
+    .then(() => queries.refetchQueries({ queryKey, exact: true }));
+}
+
 function applyRecord(queries: QueryClient, row: RecordRow) {
   for (const entry of queries.getQueryCache().findAll({ queryKey: keys.lists })) {
+    readAgainIfReading(queries, entry.queryKey);
     const data = entry.state.data as RecordPages | undefined;
     if (!data?.pages) continue;
     const patched = patchPages(data, row, (entry.queryKey[1] ?? {}) as RecordQuery);
@@ -13,6 +22,7 @@ function applyRecord(queries: QueryClient, row: RecordRow) {
   }
   // A consultation or a log item shows in its incident's timeline and links too.
   if (row.incident) void queries.invalidateQueries({ queryKey: keys.record(row.incident) });
+  readAgainIfReading(queries, keys.record(row.id));
   const cached = queries.getQueryData<DutyRecord>(keys.record(row.id));
   if (!cached || cached.rev > row.rev) return;
   queries.setQueryData(keys.record(row.id), { ...cached, ...row });
