@@ -1,6 +1,6 @@
-import { QueryClient, QueryObserver } from '@tanstack/react-query';
-import { beforeEach, describe, expect, it } from 'vitest';
-import type { RecordRow, Site } from '@/api/model';
+import { QueryClient, type QueryKey, QueryObserver } from '@tanstack/react-query';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { RecordRow, Site, SiteList } from '@/api/model';
 import { keys } from '@/api/queries';
 import { row } from '@/test/rows';
 import { applyFeed } from './apply';
@@ -29,22 +29,53 @@ describe('what the feed brings', () => {
     expect(shown(open)).toBe(0);
   });
 
-  it('is not undone by an older answer that was on its way', async () => {
-    const record = row({ phase: 'done' });
-    const answers: ((pages: RecordPages) => void)[] = [];
-    const observer = new QueryObserver(queries, {
-      queryKey: keys.list({}),
-      queryFn: () => new Promise<RecordPages>((answer) => answers.push(answer)),
+  describe('while a page is being read', () => {
+    // A page whose reads are answered by hand, in the order they were asked.
+    function reading<T>(queryKey: QueryKey) {
+      const answers: ((data: T) => void)[] = [];
+      const queryFn = () => new Promise<T>((answer) => answers.push(answer));
+      const observer = new QueryObserver<T>(queries, { queryKey, queryFn });
+      stops.push(observer.subscribe(() => undefined));
+      return { answers, data: () => queries.getQueryData<T>(queryKey) };
+    }
+    const stops: (() => void)[] = [];
+    afterEach(() => {
+      for (const stop of stops.splice(0)) stop();
     });
-    const stop = observer.subscribe(() => undefined);
-    applyFeed(queries, [{ type: 'record', record }], 0);
-    answers[0]?.(list([]));
-    await expect.poll(() => answers.length).toBe(2);
-    answers[1]?.(list([record]));
-    await expect
-      .poll(() => queries.getQueryData<RecordPages>(keys.list({}))?.pages[0]?.items.length)
-      .toBe(1);
-    stop();
+    const record = row({ phase: 'done' });
+    const items = (pages: RecordPages | undefined) => pages?.pages[0]?.items.length;
+
+    it('is not undone by the older answer of a first read', async () => {
+      const page = reading<RecordPages>(keys.list({}));
+      applyFeed(queries, [{ type: 'record', record }], 0);
+      page.answers[0]?.(list([]));
+      await expect.poll(() => page.answers.length).toBe(2);
+      page.answers[1]?.(list([record]));
+      await expect.poll(() => items(page.data())).toBe(1);
+    });
+
+    it('is not undone by the older answer of a read that refreshes', async () => {
+      queries.setQueryData(keys.list({}), list([]));
+      const page = reading<RecordPages>(keys.list({}));
+      applyFeed(queries, [{ type: 'record', record }], 0);
+      page.answers[0]?.(list([]));
+      await expect.poll(() => page.answers.length).toBe(2);
+      expect(items(page.data())).toBe(1);
+    });
+
+    it('has the incident of what came read again', async () => {
+      const page = reading<RecordRow>(keys.record('inc'));
+      applyFeed(queries, [{ type: 'record', record: row({ incident: 'inc' }) }], 0);
+      await expect.poll(() => page.answers.length).toBe(2);
+    });
+
+    it('does not show a cut line as standing', async () => {
+      const page = reading<SiteList>(keys.sites);
+      applyFeed(queries, [{ type: 'sites', sites: [] }], 7);
+      page.answers[0]?.({ now: 1, sites: [] });
+      await expect.poll(() => page.answers.length).toBe(2);
+      expect(page.data()?.now).toBe(7);
+    });
   });
 
   it('makes an open page read its record and its incident again', () => {

@@ -3,30 +3,42 @@ import type { Camera, DutyRecord, FeedRow, RecordQuery, RecordRow, SiteList } fr
 import { keys } from '@/api/queries';
 import { patchPages, type RecordPages } from './reducer';
 
-/** An answer on its way may be older than the row that just came, and would undo it. */
-function readAgainIfReading(queries: QueryClient, queryKey: QueryKey) {
-  if (queries.getQueryState(queryKey)?.fetchStatus !== 'fetching') return;
-  void queries
-    .cancelQueries({ queryKey, exact: true })
-    .then(() => queries.refetchQueries({ queryKey, exact: true }));
+/** An answer on its way may be older than what the feed just brought, and would undo it. */
+async function readAgainIfReading(queries: QueryClient, queryKey: QueryKey) {
+  const query = { queryKey, exact: true };
+  const state = queries.getQueryState(queryKey);
+  if (state?.fetchStatus !== 'fetching') return;
+  // Reading again replaces a read that refreshes; a first one it would only join.
+  if (state.data === undefined) await queries.cancelQueries(query);
+  await queries.refetchQueries(query);
 }
 
 function applyRecord(queries: QueryClient, row: RecordRow) {
-  for (const entry of queries.getQueryCache().findAll({ queryKey: keys.lists })) {
-    readAgainIfReading(queries, entry.queryKey);
-    const data = entry.state.data as RecordPages | undefined;
-    if (!data?.pages) continue;
-    const patched = patchPages(data, row, (entry.queryKey[1] ?? {}) as RecordQuery);
-    queries.setQueryData(entry.queryKey, patched.data);
-    if (patched.stale) void queries.invalidateQueries({ queryKey: entry.queryKey, exact: true });
+  for (const { queryKey, state } of queries.getQueryCache().findAll({ queryKey: keys.lists })) {
+    const data = state.data as RecordPages | undefined;
+    if (data?.pages) {
+      const patched = patchPages(data, row, (queryKey[1] ?? {}) as RecordQuery);
+      queries.setQueryData(queryKey, patched.data);
+      if (patched.stale) void queries.invalidateQueries({ queryKey, exact: true });
+    }
+    void readAgainIfReading(queries, queryKey);
   }
   // A consultation or a log item shows in its incident's timeline and links too.
-  if (row.incident) void queries.invalidateQueries({ queryKey: keys.record(row.incident) });
-  readAgainIfReading(queries, keys.record(row.id));
+  if (row.incident) {
+    void queries.invalidateQueries({ queryKey: keys.record(row.incident) });
+    void readAgainIfReading(queries, keys.record(row.incident));
+  }
   const cached = queries.getQueryData<DutyRecord>(keys.record(row.id));
-  if (!cached || cached.rev > row.rev) return;
-  queries.setQueryData(keys.record(row.id), { ...cached, ...row });
-  if (cached.rev < row.rev) void queries.invalidateQueries({ queryKey: keys.record(row.id) });
+  if (cached && cached.rev <= row.rev) {
+    queries.setQueryData(keys.record(row.id), { ...cached, ...row });
+    if (cached.rev < row.rev) void queries.invalidateQueries({ queryKey: keys.record(row.id) });
+  }
+  void readAgainIfReading(queries, keys.record(row.id));
+}
+
+function applySites(queries: QueryClient, sites: SiteList) {
+  queries.setQueryData<SiteList>(keys.sites, sites);
+  void readAgainIfReading(queries, keys.sites);
 }
 
 function applyCamera(queries: QueryClient, camera: Camera) {
@@ -39,6 +51,7 @@ function applyCamera(queries: QueryClient, camera: Camera) {
         : [...data.cameras, camera],
     };
   });
+  void readAgainIfReading(queries, keys.cameras);
 }
 
 /** Everything the feed keeps true is asked for again. */
@@ -61,8 +74,7 @@ export function applyFeed(queries: QueryClient, rows: FeedRow[], now: number) {
   for (const row of rows) {
     if (row.type === 'record') applyRecord(queries, row.record);
     else if (row.type === 'camera') applyCamera(queries, row.camera);
-    else if (row.type === 'sites')
-      queries.setQueryData<SiteList>(keys.sites, { now, sites: row.sites });
+    else if (row.type === 'sites') applySites(queries, { now, sites: row.sites });
     else if (row.type === 'resync') resync(queries);
   }
 }
