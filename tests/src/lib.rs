@@ -1,4 +1,6 @@
-//! The simulated world, real-process and real-browser scenarios, and the simulated cameras.
+//! The simulated world, real-process and real-browser scenarios, the simulated cameras, and the
+//! simulated line.
 
 pub mod camera_sim;
+pub mod netsim;
 pub mod world;
