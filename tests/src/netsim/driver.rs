@@ -220,7 +220,7 @@ impl Forwarder {
 
     fn run(mut self) {
         // Being late falsifies what is measured through it; without privilege it stays as it is.
-        let _ = rustix::process::setpriority_process(None, -10);
+        let _ = rustix::process::setpriority_process(None, -20);
         while self.follow_control() {
             let mut read = self.read_near();
             for client in 0..self.clients.len() {
