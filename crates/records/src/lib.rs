@@ -14,6 +14,7 @@
 //! To add a record kind: write its table in `kinds/<kind>.rs` and list it in [`kinds::ALL`].
 
 pub mod bundle;
+pub mod erasure;
 pub mod field;
 pub mod gate;
 pub mod id;
@@ -24,4 +25,5 @@ pub mod payload;
 pub mod prescan;
 pub mod read;
 pub mod trust;
+pub mod witness;
 pub mod write;

@@ -108,6 +108,22 @@ pub enum InstitutionOp {
         #[n(1)]
         sites: Vec<SiteId>,
     },
+    /// Erases a record at every site ([`crate::erasure`]).
+    #[n(6)]
+    Erase {
+        /// The record.
+        #[n(0)]
+        record: RecordId,
+        /// Hashes of its sections whose content goes, ascending.
+        #[n(1)]
+        sections: Vec<Hash>,
+        /// The record's number, which stays known; may be empty.
+        #[n(2)]
+        number: String,
+        /// Why. It is kept for ever: no personal data.
+        #[n(3)]
+        reason: String,
+    },
 }
 
 /// The role of a site.

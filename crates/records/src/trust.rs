@@ -5,7 +5,8 @@
 //! [`crate::journal`]); what is checked here is that the operation itself may stand.
 
 use crate::bundle::Header;
-use crate::id::{Hash, InstitutionId, JournalId, ScopeId, SiteId};
+use crate::erasure::{self, Erasure, Erasures};
+use crate::id::{Hash, InstitutionId, JournalId, RecordId, ScopeId, SiteId};
 use crate::payload::{Enrolment, InstitutionOp};
 use ed25519_dalek::VerifyingKey;
 use std::collections::BTreeMap;
@@ -59,6 +60,10 @@ pub enum TrustError {
     /// The scope is the whole institution, defined already, or names no or unknown sites.
     #[error("the scope cannot be defined so")]
     Scope,
+    /// The erasure names no, too many, unsorted or only known sections, or its words are out of
+    /// bounds.
+    #[error("the erasure cannot stand so")]
+    Erasure,
 }
 
 impl TrustError {
@@ -79,6 +84,7 @@ impl TrustError {
             TrustError::Cut => "cut",
             TrustError::Rules => "rules",
             TrustError::Scope => "scope",
+            TrustError::Erasure => "erasure",
         }
     }
 }
@@ -111,6 +117,7 @@ pub struct Trust {
     /// Activations as (sequence number, rule set), both ascending.
     rules: Vec<(u64, u32)>,
     scopes: BTreeMap<ScopeId, Vec<SiteId>>,
+    erasures: Erasures,
 }
 
 impl Trust {
@@ -124,6 +131,7 @@ impl Trust {
             members: BTreeMap::new(),
             rules: Vec::new(),
             scopes: BTreeMap::new(),
+            erasures: Erasures::default(),
         }
     }
 
@@ -153,6 +161,20 @@ impl Trust {
             } => self.revoke(*journal, *cut_seq, *cut_hash)?,
             InstitutionOp::ActivateRules(rules) => self.activate(header.seq, *rules)?,
             InstitutionOp::DefineScope { scope, sites } => self.define(*scope, sites)?,
+            InstitutionOp::Erase {
+                record,
+                sections,
+                number,
+                reason,
+            } => {
+                let erasure = Erasure {
+                    seq: header.seq,
+                    wall_ms: header.wall_ms,
+                    number: number.clone(),
+                    reason: reason.clone(),
+                };
+                self.erase(*record, sections, erasure)?;
+            }
         }
         self.seq = header.seq;
         Ok(())
@@ -228,6 +250,25 @@ impl Trust {
             return Err(TrustError::Scope);
         }
         self.scopes.insert(scope, sites.to_vec());
+        Ok(())
+    }
+
+    fn erase(
+        &mut self,
+        record: RecordId,
+        sections: &[Hash],
+        erasure: Erasure,
+    ) -> Result<(), TrustError> {
+        let (reason, number) = (&erasure.reason, &erasure.number);
+        let bad = sections.len() > erasure::MAX_SECTIONS
+            || !sections.windows(2).all(|two| two[0] < two[1])
+            || reason.trim().is_empty()
+            || reason.chars().count() > erasure::MAX_REASON_LEN
+            || number.len() > erasure::MAX_NUMBER_LEN
+            || reason.chars().chain(number.chars()).any(char::is_control);
+        if bad || !self.erasures.add(record, sections, erasure) {
+            return Err(TrustError::Erasure);
+        }
         Ok(())
     }
 
@@ -313,6 +354,12 @@ impl Trust {
         let active = self.rules.iter().rev();
         let mut active = active.filter(|(seq, _)| *seq <= institution_seq);
         active.next().map_or(0, |(_, rules)| *rules)
+    }
+
+    /// What was erased.
+    #[must_use]
+    pub fn erasures(&self) -> &Erasures {
+        &self.erasures
     }
 
     /// The sites that may read a scope; `None` for the whole institution and unknown scopes.

@@ -28,6 +28,7 @@ pub mod permission;
 pub mod random;
 pub mod router;
 pub mod serve;
+mod witness;
 
 pub use app::{App, CameraSettings, Parts, Settings};
 pub use error::{ApiError, Code, FieldCode, FieldError};

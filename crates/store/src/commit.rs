@@ -273,7 +273,7 @@ fn sections(action: &Action, work: Vec<Work>) -> Vec<Section> {
 }
 
 /// Signs the bundle, passes it through our own gate, and writes it.
-async fn sign_and_settle(
+pub(crate) async fn sign_and_settle(
     tx: &mut Tx<'_>,
     action: &Action,
     writer: &Writer,

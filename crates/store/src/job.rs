@@ -38,6 +38,7 @@ pub(crate) enum Job {
         Decide,
         oneshot::Sender<Result<Committed, CommitFault>>,
     ),
+    Witness(Box<Action>, Reply<Option<Head>>),
     Institution {
         op: Box<InstitutionOp>,
         root: Box<SigningKey>,
@@ -149,6 +150,7 @@ pub(crate) fn refuse(job: Job) -> Answer {
             let error = group.err().unwrap_or(StoreError::Stopped);
             drop(reply.send(Err(CommitFault::Store(error))));
         }),
+        Job::Witness(_, reply) => refusal(reply),
         Job::Institution { reply, .. } => refusal(reply),
         Job::Admit(_, _, reply) => refusal(reply),
         Job::Rows(work) => work.refuse(),

@@ -47,6 +47,7 @@ mod store;
 mod tx;
 pub mod verify;
 mod waiting;
+mod witness;
 mod writer;
 
 pub use account::Account;

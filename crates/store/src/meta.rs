@@ -3,6 +3,7 @@
 use crate::error::StoreError;
 use crate::past::Past;
 use crate::state::{State, Tip};
+use crate::witness;
 use records::bundle::Head;
 use records::id::{Hash, InstitutionId, JournalId, SiteId};
 use records::journal;
@@ -120,6 +121,7 @@ pub(crate) async fn load(conn: &mut SqliteConnection) -> Result<State, StoreErro
         .fetch_one(&mut *conn)
         .await?;
     let acked = acked(conn, own).await?;
+    let unwitnessed = witness::unwitnessed(conn, own, &tips).await?;
     Ok(State {
         institution,
         own,
@@ -132,6 +134,7 @@ pub(crate) async fn load(conn: &mut SqliteConnection) -> Result<State, StoreErro
         cursor: u64::from_be_bytes(cursor),
         place,
         row,
+        unwitnessed,
         replay: false,
     })
 }

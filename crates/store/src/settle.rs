@@ -9,6 +9,7 @@ use crate::state::Tip;
 use crate::tx::Tx;
 use records::bundle::{Bundle, Head};
 use records::id::{JournalId, SiteId};
+use records::witness::is_worth_it;
 use std::sync::Arc;
 
 /// A bundle's exact bytes.
@@ -89,6 +90,9 @@ async fn append(
     .execute(&mut *tx.conn)
     .await?;
     tx.reach(WritePoint::Bundle)?;
+    // Our own bundle names everything new; see `records::witness`.
+    tx.state.unwitnessed =
+        Some(head.journal) != tx.state.own && (tx.state.unwitnessed || is_worth_it(&case.sections));
     let revoked: Vec<(JournalId, u64)> = revoked_with_vouched(tx);
     let tip = Tip {
         head: *head,

@@ -38,6 +38,8 @@ pub(crate) struct State {
     pub(crate) place: i64,
     /// Row number of records.
     pub(crate) row: i64,
+    /// A bundle worth a witness came from another journal since our own last one.
+    pub(crate) unwitnessed: bool,
     /// A verdict given before has become outdated: replay before this transaction ends.
     pub(crate) replay: bool,
 }
@@ -64,6 +66,7 @@ impl State {
             frontier: self.tips.values().map(|tip| tip.head).collect(),
             own: self.own,
             held_only_here,
+            unwitnessed: self.unwitnessed,
         }
     }
 }
@@ -75,4 +78,5 @@ pub(crate) struct View {
     pub(crate) frontier: Vec<Head>,
     pub(crate) own: Option<JournalId>,
     pub(crate) held_only_here: u64,
+    pub(crate) unwitnessed: bool,
 }

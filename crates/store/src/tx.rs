@@ -5,7 +5,7 @@ use crate::error::StoreError;
 use crate::job::{Answer, CommitFault, Decide, Job, Ran, fatal};
 use crate::open::{Options, WritePoint};
 use crate::state::State;
-use crate::{ack, admit, commit, institution, meta, rebuild};
+use crate::{ack, admit, commit, institution, meta, rebuild, witness};
 use records::bundle::Bundle;
 use records::id::{InstitutionId, JournalId};
 use records::trust::Trust;
@@ -65,6 +65,8 @@ impl Tx<'_> {
             self.state.own = Some(writer.journal);
             self.state.restored = false;
             self.state.acked = meta::acked(self.conn, self.state.own).await?;
+            let (own, tips) = (self.state.own, &self.state.tips);
+            self.state.unwitnessed = witness::unwitnessed(self.conn, own, tips).await?;
         }
         self.state.writer = Some(Arc::new(writer));
         Ok(())
@@ -82,6 +84,10 @@ impl Tx<'_> {
                 Ran::of(reply, result, self.written)
             }
             Job::Commit(action, decide, reply) => self.commit(&action, decide, reply).await,
+            Job::Witness(action, reply) => {
+                let result = witness::witness(self, &action).await;
+                Ran::of(reply, result, self.written)
+            }
             Job::Institution {
                 op,
                 root,

@@ -12,4 +12,5 @@ mod all {
     mod support;
     mod trust;
     mod verify;
+    mod witness;
 }

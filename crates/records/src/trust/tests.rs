@@ -281,3 +281,41 @@ fn a_scope_is_defined_once_for_sites_there_are() {
         assert_eq!(next(&mut trust, &op), Err(TrustError::Scope));
     }
 }
+
+fn erase(record: u8, sections: &[u8], reason: &str) -> InstitutionOp {
+    InstitutionOp::Erase {
+        record: RecordId([record; 16]),
+        sections: sections.iter().map(|hash| Hash([*hash; 32])).collect(),
+        number: "E2026-000001".to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
+#[test]
+fn an_erasure_names_its_record_and_a_later_one_may_name_more_sections() {
+    let mut trust = trust(&[]);
+    next(&mut trust, &erase(1, &[1, 2], "保存期满")).unwrap();
+    let again = erase(1, &[1, 2], "再次");
+    assert_eq!(next(&mut trust, &again), Err(TrustError::Erasure));
+    next(&mut trust, &erase(1, &[2, 3], "断网期间写下")).unwrap();
+    let erasure = trust.erasures().record(RecordId([1; 16])).unwrap();
+    assert_eq!((erasure.seq, erasure.reason.as_str()), (2, "保存期满"));
+    assert!(trust.erasures().record(RecordId([2; 16])).is_none());
+}
+
+#[test]
+fn an_erasure_out_of_form_is_refused() {
+    let mut trust = trust(&[]);
+    let long = "长".repeat(erasure::MAX_REASON_LEN + 1);
+    for bad in [
+        erase(1, &[], "无"),
+        erase(1, &[2, 1], "乱序"),
+        erase(1, &[1, 1], "重复"),
+        erase(1, &[1], " "),
+        erase(1, &[1], &long),
+        erase(1, &[1], "行\n行"),
+    ] {
+        assert_eq!(next(&mut trust, &bad), Err(TrustError::Erasure), "{bad:?}");
+    }
+    assert!(trust.erasures().is_empty());
+}
