@@ -2,5 +2,6 @@
 //! simulated line.
 
 pub mod camera_sim;
+pub mod history;
 pub mod netsim;
 pub mod world;

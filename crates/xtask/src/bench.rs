@@ -1,23 +1,62 @@
-//! `cargo xtask bench`: figures of the running demo, each beside an anchor of the same run.
+//! `cargo xtask bench`: figures of the running demo, or of sync alone, each beside an anchor of
+//! the same run.
 
+use crate::cargo::cargo;
 use crate::node::Node;
 use crate::repo;
 use crate::suite::browser;
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
+use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
 /// Options of the benchmarks.
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    suite: Option<Suite>,
     /// Print a line of JSON a figure instead of a table.
     #[arg(long)]
     json: bool,
 }
 
-/// Starts the demo, measures it in real browsers, and prints what came out.
+/// What else there is to measure than the demo.
+#[derive(clap::Subcommand)]
+enum Suite {
+    /// Sync without browsers: [NAME…] [--json] [--quick].
+    #[command(disable_help_flag = true)]
+    Sync {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+/// Measures what was asked for, the demo by default, and prints what came out.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    match &arguments.suite {
+        Some(Suite::Sync { arguments }) => sync(arguments),
+        None => demo(arguments),
+    }
+}
+
+/// Sync's own benchmark program, optimised; its output is its own.
+fn sync(arguments: &[OsString]) -> anyhow::Result<()> {
+    let mut bench = cargo(&["bench", "--quiet", "-p", "tests", "--bench", "sync", "--"]);
+    let status = bench
+        .args(arguments)
+        .status()
+        .context("cannot start cargo")?;
+    ensure!(
+        status.success(),
+        "a figure could not be measured, see above"
+    );
+    Ok(())
+}
+
+/// Starts the demo and measures it in real browsers.
+fn demo(arguments: &Arguments) -> anyhow::Result<()> {
     let node = Node::find()?;
     let folder = repo::root().join("tests/web");
     node.install(&folder, "tests-web-install")?;

@@ -32,7 +32,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Set up and run every test; what CI calls.
     Test(suite::Arguments),
-    /// Measure the demo in real browsers, each figure beside an anchor of the same run.
+    /// Measure the demo in real browsers, or `sync` alone, each figure beside an anchor of the same
+    /// run.
     Bench(bench::Arguments),
     /// Write web/src/api/generated from the API of the program.
     GenApi,
