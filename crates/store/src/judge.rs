@@ -228,7 +228,7 @@ impl Court<'_> {
                 continue;
             }
             let row = sqlx::query(
-                "select site, incarnation, seq from change where hash = $1 and record = $2",
+                "select site, incarnation, seq from change where record = $2 and hash = $1",
             )
             .bind(dep.0.to_vec())
             .bind(section.record.0.to_vec())

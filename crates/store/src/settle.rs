@@ -127,11 +127,11 @@ async fn records(
     for Accepted { section, admitted } in accepted {
         for change in &admitted.changes {
             sqlx::query(
-                "insert into change(hash, record, site, incarnation, seq)
+                "insert into change(record, hash, site, incarnation, seq)
                  values($1, $2, $3, $4, $5) on conflict do nothing",
             )
-            .bind(change.hash.to_vec())
             .bind(section.record.0.to_vec())
+            .bind(change.hash.to_vec())
             .bind(head.journal.site.0.to_vec())
             .bind(i64::from(head.journal.incarnation))
             .bind(int(head.seq))

@@ -87,14 +87,15 @@ create table held_record (
     primary key (record, site, incarnation, seq)
 );
 
+-- Two records of one kind may begin with the very same change, so a hash alone names none.
 create table change (
-    hash bytea primary key,
     record bytea not null,
+    hash bytea not null,
     site bytea not null,
     incarnation bigint not null,
-    seq bigint not null
+    seq bigint not null,
+    primary key (record, hash)
 );
-create index change_record on change (record, site, incarnation, seq);
 create index change_bundle on change (site, incarnation, seq);
 
 create table snapshot (

@@ -243,6 +243,23 @@ async fn an_authors_name_comes_from_the_person_record() {
 }
 
 #[tokio::test]
+async fn two_records_that_begin_with_the_very_same_change_can_both_be_edited() {
+    let east = Site::open(EAST).await;
+    for number in [1, 2] {
+        let mut namesake = person(EAST, "王芳");
+        namesake.record = record(EAST, number);
+        east.act(number, vec![namesake]).await;
+    }
+    for number in [1, 2] {
+        let mut renamed = person(EAST, "王芳芳");
+        renamed.record = record(EAST, number);
+        east.act(number + 2, vec![renamed]).await;
+    }
+    let names: Vec<_> = east.rows().await.into_iter().map(|row| row.title).collect();
+    assert_eq!(names, ["王芳芳", "王芳芳"]);
+}
+
+#[tokio::test]
 async fn a_change_our_own_gate_refuses_is_not_signed() {
     let east = Site::open(EAST).await;
     east.log(1, "一").await;
