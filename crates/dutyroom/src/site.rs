@@ -1,13 +1,15 @@
 //! Opens a site's data directory for writing.
 
 use anyhow::Context as _;
+use server::clock::Clock;
 use server::random::Random;
 use std::path::Path;
 use std::sync::Arc;
-use store::{Store, Writer};
+use store::{Moment, Store, Writer};
 use sync::identity::Identity;
 
-/// Identity and store of the site in `data`, ready for local actions.
+/// Identity and store of the site in `data`, ready for local actions. A directory that was
+/// restored opens its new incarnation here, linked or not.
 ///
 /// # Errors
 /// When the directory was not initialized, is in use, or is damaged.
@@ -25,5 +27,11 @@ pub(crate) async fn open(data: &Path, random: &Random) -> anyhow::Result<(Arc<Id
             slot: random.bytes(),
         })
         .await?;
+    let clock = Clock::system();
+    let now = Moment {
+        wall_ms: clock.now_ms(),
+        uptime_ms: clock.uptime_ms(),
+    };
+    store.leave_if_due(now).await?;
     Ok((Arc::new(identity), store))
 }

@@ -4,6 +4,7 @@
 //! `[1, hash]`. The payload root in the header is a hash over the section hashes, which an erased
 //! section still supplies (DESIGN.md section 4, *Erasure*).
 
+use crate::bundle::Head;
 use crate::id::{Hash, JournalId, RecordId, ScopeId, SiteId};
 use minicbor::{Decoder, Encoder};
 
@@ -107,6 +108,17 @@ pub enum InstitutionOp {
         /// Sites that may read it.
         #[n(1)]
         sites: Vec<SiteId>,
+    },
+    /// Ends a journal. The chains that end in these heads count, the first being the main one;
+    /// whatever else was signed in it does not. A later one may adopt more chains.
+    #[n(5)]
+    Close {
+        /// Which journal.
+        #[n(0)]
+        journal: JournalId,
+        /// The last bundle of each chain.
+        #[n(1)]
+        heads: Vec<Head>,
     },
     /// Erases a record at every site ([`crate::erasure`]).
     #[n(6)]

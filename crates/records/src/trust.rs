@@ -3,18 +3,29 @@
 //! A pure fold over the journal's operations in order. It never forgets: a revoked key still
 //! proves what came before its cut. Signatures and places are checked before ([`crate::bundle`],
 //! [`crate::journal`]); what is checked here is that the operation itself may stand.
+//!
+//! An enrolment covers its incarnation and the [`MAX_OPENED`] after it, which the site opens by
+//! itself when it must not continue a journal. The ranges of two enrolments never meet, so the
+//! key of a journal is the same whenever one learns of it.
 
-use crate::bundle::Header;
+use crate::bundle::{Head, Header};
 use crate::erasure::{self, Erasure, Erasures};
 use crate::id::{Hash, InstitutionId, JournalId, RecordId, ScopeId, SiteId};
 use crate::payload::{Enrolment, InstitutionOp};
 use ed25519_dalek::VerifyingKey;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Limit of a name of an institution or a site, in code points.
 pub const MAX_NAME_LEN: usize = 100;
 /// Limit of a site's code in record numbers, in ASCII letters and digits.
 pub const MAX_CODE_LEN: usize = 8;
+/// How many incarnations a site may open by itself under one enrolment. Few enough that a
+/// hostile site cannot fill the frontiers of others; after these it is enrolled again.
+pub const MAX_OPENED: u32 = 99;
+/// Highest incarnation that can be enrolled; stores use the bits above for adopted branches.
+pub const MAX_INCARNATION: u32 = (1 << 24) - 1 - MAX_OPENED;
+/// How many chains one closure may adopt.
+pub const MAX_CLOSING_HEADS: usize = 16;
 /// How many sites a scope may name.
 pub const MAX_SCOPE_SITES: usize = 256;
 
@@ -42,8 +53,9 @@ pub enum TrustError {
     /// The sign key is no usable Ed25519 key, or belongs to another site or the root.
     #[error("the sign key cannot be used for this site")]
     SignKey,
-    /// The site is the institution's pseudo-site, or the incarnation is not newer than the last.
-    #[error("the incarnation is not newer than the site's last one")]
+    /// The site is the institution's pseudo-site, or the incarnation is not newer than all that
+    /// the site's last enrolment covers, or beyond [`MAX_INCARNATION`].
+    #[error("the incarnation is not newer than those the site may have used")]
     Incarnation,
     /// The journal to revoke is not enrolled.
     #[error("the journal is not enrolled")]
@@ -54,6 +66,10 @@ pub enum TrustError {
     /// Cut 0 names a hash, or another cut names none.
     #[error("the cut names a bundle that cannot be")]
     Cut,
+    /// The heads of a closure are none, too many, not distinct or of another journal, or they
+    /// leave out what an earlier closure adopted.
+    #[error("the journal cannot be closed so")]
+    Closure,
     /// The rule set is not newer than the active one.
     #[error("the rule set is not newer than the active one")]
     Rules,
@@ -82,6 +98,7 @@ impl TrustError {
             TrustError::NotEnrolled => "not_enrolled",
             TrustError::AlreadyRevoked => "already_revoked",
             TrustError::Cut => "cut",
+            TrustError::Closure => "closure",
             TrustError::Rules => "rules",
             TrustError::Scope => "scope",
             TrustError::Erasure => "erasure",
@@ -104,7 +121,6 @@ pub enum Standing {
 struct Member {
     enrolment: Enrolment,
     key: VerifyingKey,
-    cut: Option<(u64, Hash)>,
 }
 
 /// The institution journal's state after some prefix of it.
@@ -114,6 +130,10 @@ pub struct Trust {
     seq: u64,
     founded: Option<(String, VerifyingKey)>,
     members: BTreeMap<JournalId, Member>,
+    /// Cuts as they were decided, by journal.
+    cuts: BTreeMap<JournalId, (u64, Hash)>,
+    /// Closed journals with the heads of their adopted chains, the main one first.
+    closed: BTreeMap<JournalId, Vec<Head>>,
     /// Activations as (sequence number, rule set), both ascending.
     rules: Vec<(u64, u32)>,
     scopes: BTreeMap<ScopeId, Vec<SiteId>>,
@@ -129,6 +149,8 @@ impl Trust {
             seq: 0,
             founded: None,
             members: BTreeMap::new(),
+            cuts: BTreeMap::new(),
+            closed: BTreeMap::new(),
             rules: Vec::new(),
             scopes: BTreeMap::new(),
             erasures: Erasures::default(),
@@ -175,6 +197,7 @@ impl Trust {
                 };
                 self.erase(*record, sections, erasure)?;
             }
+            InstitutionOp::Close { journal, heads } => self.close(*journal, heads)?,
         }
         self.seq = header.seq;
         Ok(())
@@ -194,8 +217,10 @@ impl Trust {
         let site = enrolment.journal.site;
         check_name(&enrolment.name)?;
         check_code(&enrolment.code)?;
-        let newest = self.enrolment(site).map(|last| last.journal);
-        if site == SiteId::INSTITUTION || newest.is_some_and(|last| last >= enrolment.journal) {
+        let incarnation = enrolment.journal.incarnation;
+        let newest = self.enrolment(site).map(|last| last.journal.incarnation);
+        let taken = newest.is_some_and(|last| incarnation <= last + MAX_OPENED);
+        if site == SiteId::INSTITUTION || taken || incarnation > MAX_INCARNATION {
             return Err(TrustError::Incarnation);
         }
         let key = usable_key(&enrolment.sign_key).ok_or(TrustError::SignKey)?;
@@ -212,22 +237,37 @@ impl Trust {
         let member = Member {
             enrolment: enrolment.clone(),
             key,
-            cut: None,
         };
         self.members.insert(enrolment.journal, member);
         Ok(())
     }
 
     fn revoke(&mut self, journal: JournalId, seq: u64, hash: Hash) -> Result<(), TrustError> {
-        let member = self.members.get_mut(&journal);
-        let member = member.ok_or(TrustError::NotEnrolled)?;
-        if member.cut.is_some() {
+        self.member(journal).ok_or(TrustError::NotEnrolled)?;
+        if self.cut(journal).is_some() {
             return Err(TrustError::AlreadyRevoked);
         }
         if (seq == 0) != (hash == Hash::default()) {
             return Err(TrustError::Cut);
         }
-        member.cut = Some((seq, hash));
+        self.cuts.insert(journal, (seq, hash));
+        Ok(())
+    }
+
+    fn close(&mut self, journal: JournalId, heads: &[Head]) -> Result<(), TrustError> {
+        self.member(journal).ok_or(TrustError::NotEnrolled)?;
+        let distinct: BTreeSet<_> = heads.iter().map(|head| head.hash).collect();
+        let possible = (1..=MAX_CLOSING_HEADS).contains(&heads.len())
+            && distinct.len() == heads.len()
+            && heads
+                .iter()
+                .all(|head| head.journal == journal && head.seq > 0);
+        // Closing again may adopt more, never less, and never moves the main chain.
+        let before = self.closed.get(&journal).map_or(&[][..], Vec::as_slice);
+        if !possible || !heads.starts_with(before) {
+            return Err(TrustError::Closure);
+        }
+        self.closed.insert(journal, heads.to_vec());
         Ok(())
     }
 
@@ -296,14 +336,26 @@ impl Trust {
         self.founded.as_ref().map(|(_, key)| *key)
     }
 
-    /// The key that signs `journal`: the root key for the institution journal, the enrolled one
-    /// for a site's. A revoked key is still named; see [`Trust::standing`].
+    /// The key that signs `journal`: the root key for the institution journal, for a site's the
+    /// one of the enrolment that covers it. A revoked key is still named; see
+    /// [`Trust::standing`].
     #[must_use]
     pub fn sign_key(&self, journal: JournalId) -> Option<VerifyingKey> {
         if journal == JournalId::INSTITUTION {
             return self.root_key();
         }
-        self.members.get(&journal).map(|member| member.key)
+        self.member(journal).map(|member| member.key)
+    }
+
+    /// The enrolment that covers a journal: the site's newest at or below its incarnation, no
+    /// more than [`MAX_OPENED`] below.
+    fn member(&self, journal: JournalId) -> Option<&Member> {
+        let first = JournalId {
+            incarnation: 0,
+            ..journal
+        };
+        let (enrolled, member) = self.members.range(first..=journal).next_back()?;
+        (journal.incarnation - enrolled.incarnation <= MAX_OPENED).then_some(member)
     }
 
     /// The enrolment of a site in its newest incarnation.
@@ -321,10 +373,46 @@ impl Trust {
         self.members.values().map(|member| &member.enrolment)
     }
 
-    /// Whether `journal` is revoked, and after which bundle.
+    /// Whether `journal` is revoked, and after which bundle. A cut without a decision of its own
+    /// is inherited: whoever may not continue a journal may not open a later one with its key.
     #[must_use]
     pub fn cut(&self, journal: JournalId) -> Option<(u64, Hash)> {
-        self.members.get(&journal)?.cut
+        if let Some(cut) = self.cuts.get(&journal) {
+            return Some(*cut);
+        }
+        let enrolled = self.member(journal)?.enrolment.journal;
+        let inherited = self.cuts.range(enrolled..journal).next();
+        inherited.map(|_| (0, Hash::default()))
+    }
+
+    /// Every cut that was decided, by journal.
+    pub fn cuts(&self) -> impl Iterator<Item = (JournalId, (u64, Hash))> {
+        self.cuts.iter().map(|(journal, cut)| (*journal, *cut))
+    }
+
+    /// Whether the newest key of a site has been revoked, for whichever of its journals.
+    #[must_use]
+    pub fn is_revoked(&self, site: SiteId) -> bool {
+        self.enrolment(site).is_some_and(|newest| {
+            let last = JournalId {
+                site,
+                incarnation: u32::MAX,
+            };
+            self.cuts.range(newest.journal..=last).next().is_some()
+        })
+    }
+
+    /// The heads of the chains that a closure has adopted of `journal`, the main one first;
+    /// `None` while it is open.
+    #[must_use]
+    pub fn closed(&self, journal: JournalId) -> Option<&[Head]> {
+        self.closed.get(&journal).map(Vec::as_slice)
+    }
+
+    /// All closed journals with their heads.
+    pub fn closures(&self) -> impl Iterator<Item = (JournalId, &[Head])> {
+        let closed = self.closed.iter();
+        closed.map(|(journal, heads)| (*journal, heads.as_slice()))
     }
 
     /// What the bundle `seq`, `hash` of `journal` is worth.
@@ -336,14 +424,14 @@ impl Trust {
                 None => Standing::Unknown,
             };
         }
-        match self.members.get(&journal).map(|member| member.cut) {
-            None => Standing::Unknown,
-            Some(None) => Standing::Valid,
-            Some(Some((cut_seq, _))) if seq < cut_seq => Standing::Valid,
-            Some(Some((cut_seq, cut_hash))) if seq == cut_seq && hash == cut_hash => {
-                Standing::Valid
-            }
-            Some(Some(_)) => Standing::BeyondCut,
+        if self.member(journal).is_none() {
+            return Standing::Unknown;
+        }
+        match self.cut(journal) {
+            None => Standing::Valid,
+            Some((cut_seq, _)) if seq < cut_seq => Standing::Valid,
+            Some((cut_seq, cut_hash)) if seq == cut_seq && hash == cut_hash => Standing::Valid,
+            Some(_) => Standing::BeyondCut,
         }
     }
 

@@ -215,7 +215,7 @@ async fn settle_case(
     };
     let head = settle::settle(tx, case, Some(Signed::of(bundle)), judgement).await?;
     if Some(head.journal) == tx.state.own {
-        tx.continued_elsewhere(head.journal).await?;
+        tx.must_leave(head.journal).await?;
     }
     observe_clock(tx, case);
     Ok(match stop {

@@ -3,6 +3,7 @@
 use crate::action::{Action, Committed, Reads, RecordEdit, Writer};
 use crate::doc;
 use crate::error::{CommitError, StoreError};
+use crate::incarnation::{self, Moment};
 use crate::job::{CommitFault, Decide, Job};
 use crate::judge::{self, Bases, Case, Judgement, Stop};
 use crate::meta::head_of;
@@ -22,6 +23,9 @@ use records::{gate::MAX_CHANGES, journal};
 use sqlx::Row as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// Heads named in one header, which is bounded; far more than an institution has journals.
+const MAX_DEPS: usize = 256;
 
 impl Store {
     /// Decides and commits one local action, serially with all others: `decide` sees the records
@@ -67,9 +71,10 @@ pub(crate) async fn commit(
     if let Some(before) = repeated(tx, action, &writer).await? {
         return Ok(before);
     }
-    if tx.state.restored {
-        return Err(StoreError::Restored.into());
-    }
+    let writer = match incarnation::renew(tx, Moment::of(action)).await? {
+        Some(_) => tx.state.writer.clone().ok_or(StoreError::NoWriter)?,
+        None => writer,
+    };
     let reads = reads(tx, action).await?;
     let edits = catch_unwind(AssertUnwindSafe(|| decide(&reads)))
         .map_err(|_| StoreError::DecisionFailed)?
@@ -324,6 +329,8 @@ fn header(
         .filter(|tip| tip.head.journal != writer.journal);
     let new: Vec<_> = others
         .filter(|tip| tip.head.seq > past.seq(tip.head.journal))
+        // What is left out is depended upon by the next bundle.
+        .take(MAX_DEPS)
         .collect();
     let deps = new.iter().map(|tip| tip.head).collect();
     for tip in &new {

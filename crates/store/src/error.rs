@@ -66,9 +66,9 @@ pub enum StoreError {
     /// Local actions were asked before [`crate::Store::start_writer`].
     #[error("this store has no writer identity yet")]
     NoWriter,
-    /// Our own journal was continued somewhere before this directory was restored: signing on
-    /// would fork it, so a new incarnation must be started first.
-    #[error("this site was restored from an older copy and needs a new incarnation")]
+    /// Our own journal was continued elsewhere, so signing on would fork it, and the enrolment
+    /// covers no further incarnation: the hub has to enrol this site again.
+    #[error("this site used up its incarnations; the hub has to enrol it again")]
     Restored,
     /// The store belongs to another institution.
     #[error("this store belongs to another institution")]

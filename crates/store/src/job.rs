@@ -3,12 +3,13 @@
 use crate::action::{Action, Admission, Committed, Reads, RecordEdit, Writer};
 use crate::doc::SNAPSHOT;
 use crate::error::StoreError;
+use crate::incarnation::Moment;
 use crate::store::Store;
 use ed25519_dalek::SigningKey;
 use futures::future::LocalBoxFuture;
 use records::bundle::{Bundle, Head};
 use records::field::FieldFault;
-use records::id::{InstitutionId, SiteId};
+use records::id::{InstitutionId, JournalId, SiteId};
 use records::payload::InstitutionOp;
 use sqlx::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
@@ -33,6 +34,7 @@ impl From<StoreError> for CommitFault {
 pub(crate) enum Job {
     Start(Box<Writer>, Reply<()>),
     Pin(InstitutionId, Reply<()>),
+    Leave(Option<JournalId>, Moment, Reply<Option<Head>>),
     Commit(
         Box<Action>,
         Decide,
@@ -152,6 +154,7 @@ pub(crate) fn refuse(job: Job) -> Answer {
         }),
         Job::Witness(_, reply) => refusal(reply),
         Job::Institution { reply, .. } => refusal(reply),
+        Job::Leave(_, _, reply) => refusal(reply),
         Job::Admit(_, _, reply) => refusal(reply),
         Job::Rows(work) => work.refuse(),
     }

@@ -18,8 +18,8 @@ use std::sync::Arc;
 pub(crate) const INSTITUTION: &str = "institution";
 /// Our own journal, as the last writer named it.
 pub(crate) const OWN: &str = "own_journal";
-/// The journal of ours that came back from a peer and must not be continued.
-pub(crate) const RESTORED: &str = "restored_journal";
+/// The newest journal of ours that must not be continued: somebody else did, or may have.
+pub(crate) const LEFT: &str = "left_journal";
 /// The feed cursor. It must never fall, not even over a restart.
 pub(crate) const CURSOR: &str = "cursor";
 /// The newest rule set of the program that judged last.
@@ -108,7 +108,7 @@ pub(crate) async fn load(conn: &mut SqliteConnection) -> Result<State, StoreErro
         .map(|id| id.ok_or(StoreError::Damaged("the institution id")))
         .transpose()?;
     let own = journal(conn, OWN).await?;
-    let restored = journal(conn, RESTORED).await?;
+    let left = journal(conn, LEFT).await?;
     let (tips, hlc) = tips(conn).await?;
     let cursor = get(conn, CURSOR).await?.unwrap_or(vec![0; 8]);
     let cursor = cursor
@@ -126,7 +126,7 @@ pub(crate) async fn load(conn: &mut SqliteConnection) -> Result<State, StoreErro
         institution,
         own,
         writer: None,
-        restored: own.is_some() && own == restored,
+        left,
         tips,
         acked,
         trust: Arc::new(trust(conn, institution.unwrap_or_default()).await?),

@@ -49,13 +49,8 @@ pub(crate) async fn settle(
     match judgement {
         Judgement::Records(accepted) => records(tx, case, &head, &accepted).await?,
         Judgement::Institution(trust) => {
-            let revoked = |trust: &records::trust::Trust| {
-                let enrolments = trust.enrolments();
-                let cuts = enrolments.filter(|enrolment| trust.cut(enrolment.journal).is_some());
-                cuts.count()
-            };
             // What was accepted beyond a cut is judged again.
-            tx.state.replay |= revoked(&trust) > revoked(&tx.state.trust);
+            tx.state.replay |= trust.cuts().count() > tx.state.trust.cuts().count();
             tx.state.trust = Arc::from(trust);
         }
         Judgement::Quarantine(failed) => quarantine(tx, case, &head, &failed).await?,
@@ -109,13 +104,15 @@ async fn append(
 
 fn revoked_with_vouched(tx: &Tx<'_>) -> Vec<(JournalId, u64)> {
     let trust = &tx.state.trust;
-    let journals = trust.enrolments().map(|enrolment| enrolment.journal);
-    journals
-        .filter_map(|journal| {
-            let (cut, _) = trust.cut(journal)?;
-            Some((journal, vouched(&tx.state, journal).max(cut)))
-        })
-        .collect()
+    if trust.cuts().next().is_none() {
+        return Vec::new();
+    }
+    let held = tx.state.tips.keys();
+    held.filter_map(|journal| {
+        let (cut, _) = trust.cut(*journal)?;
+        Some((*journal, vouched(&tx.state, *journal).max(cut)))
+    })
+    .collect()
 }
 
 async fn records(

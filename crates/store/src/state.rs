@@ -24,8 +24,8 @@ pub(crate) struct State {
     /// Our own journal, as the last started writer named it.
     pub(crate) own: Option<JournalId>,
     pub(crate) writer: Option<Arc<Writer>>,
-    /// Our present incarnation came in from a peer: it must not be continued.
-    pub(crate) restored: bool,
+    /// The newest journal of ours that must not be continued, nor any before it.
+    pub(crate) left: Option<JournalId>,
     pub(crate) tips: BTreeMap<JournalId, Tip>,
     /// Highest place of our own site's journals that some other site has acknowledged.
     pub(crate) acked: BTreeMap<JournalId, u64>,

@@ -52,7 +52,8 @@ impl Drop for Inner {
 }
 
 impl Store {
-    /// Names the identity that local actions are signed with from now on.
+    /// Names the identity that local actions are signed with from now on. Its journal is the
+    /// enrolled one; if a later incarnation was opened in this directory, that one is written.
     ///
     /// # Errors
     /// [`StoreError::OtherInstitution`] when the store holds another institution's journals;

@@ -2,10 +2,11 @@
 
 use crate::action::{Action, Admission, Committed, Writer};
 use crate::error::StoreError;
+use crate::incarnation::Moment;
 use crate::job::{Answer, CommitFault, Decide, Job, Ran, fatal};
 use crate::open::{Options, WritePoint};
 use crate::state::State;
-use crate::{ack, admit, commit, institution, meta, rebuild, witness};
+use crate::{ack, admit, commit, incarnation, institution, meta, rebuild, witness};
 use records::bundle::Bundle;
 use records::id::{InstitutionId, JournalId};
 use records::trust::Trust;
@@ -46,29 +47,32 @@ impl Tx<'_> {
         }
     }
 
-    /// Our own journal grew by a bundle that this directory had forgotten.
-    pub(crate) async fn continued_elsewhere(
-        &mut self,
-        journal: JournalId,
-    ) -> Result<(), StoreError> {
-        let value = minicbor::to_vec(journal).expect("encoding into a Vec cannot fail");
-        meta::set(self.conn, meta::RESTORED, value).await?;
-        self.state.restored = true;
+    /// Our own `journal` has a bundle that this directory did not write, or not any more.
+    pub(crate) async fn must_leave(&mut self, journal: JournalId) -> Result<(), StoreError> {
+        if self.state.left < Some(journal) {
+            self.written = true;
+            let value = minicbor::to_vec(journal).expect("encoding into a Vec cannot fail");
+            meta::set(self.conn, meta::LEFT, value).await?;
+            self.state.left = Some(journal);
+        }
         Ok(())
     }
 
     async fn start(&mut self, writer: Writer) -> Result<(), StoreError> {
         self.pin(writer.institution).await?;
-        if self.state.own != Some(writer.journal) {
-            let value = minicbor::to_vec(writer.journal).expect("encoding into a Vec cannot fail");
-            meta::set(self.conn, meta::OWN, value).await?;
-            self.state.own = Some(writer.journal);
-            self.state.restored = false;
-            self.state.acked = meta::acked(self.conn, self.state.own).await?;
-            let (own, tips) = (self.state.own, &self.state.tips);
-            self.state.unwitnessed = witness::unwitnessed(self.conn, own, tips).await?;
+        let before = self.state.own;
+        // Incarnations opened here are known here alone, until they are synced.
+        let opened = before.filter(|own| own.site == writer.journal.site);
+        let journal = opened.map_or(writer.journal, |own| own.max(writer.journal));
+        let writer = Arc::new(Writer { journal, ..writer });
+        if before == Some(journal) {
+            self.state.writer = Some(writer);
+            return Ok(());
         }
-        self.state.writer = Some(Arc::new(writer));
+        incarnation::take(self, &writer).await?;
+        self.state.acked = meta::acked(self.conn, self.state.own).await?;
+        let (own, tips) = (self.state.own, &self.state.tips);
+        self.state.unwitnessed = witness::unwitnessed(self.conn, own, tips).await?;
         Ok(())
     }
 
@@ -82,6 +86,12 @@ impl Tx<'_> {
             Job::Pin(institution, reply) => {
                 let result = self.pin(institution).await;
                 Ran::of(reply, result, self.written)
+            }
+            Job::Leave(ended, now, reply) => {
+                let result = incarnation::leave(self, ended, now).await;
+                // That the journal must not be continued is kept, even with no other to open.
+                let undo = self.written && !matches!(result, Err(StoreError::Restored));
+                Ran::of(reply, result, undo)
             }
             Job::Commit(action, decide, reply) => self.commit(&action, decide, reply).await,
             Job::Witness(action, reply) => {
@@ -143,6 +153,15 @@ impl Tx<'_> {
         let mut answers = Vec::with_capacity(bundles.len());
         for bundle in bundles {
             answers.push(admit::offer(self, bundle, received_ms).await?);
+        }
+        let now = Moment {
+            wall_ms: received_ms,
+            uptime_ms: 0,
+        };
+        match incarnation::renew(self, now).await {
+            // Sync goes on; whoever writes here is told.
+            Ok(_) | Err(StoreError::Restored) => {}
+            Err(error) => return Err(error),
         }
         Ok(answers)
     }

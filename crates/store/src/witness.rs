@@ -3,6 +3,7 @@
 use crate::action::Action;
 use crate::commit::sign_and_settle;
 use crate::error::StoreError;
+use crate::incarnation::{self, Moment};
 use crate::job::{CommitFault, Job};
 use crate::judge::Bases;
 use crate::meta::int;
@@ -36,8 +37,14 @@ impl Store {
 
 pub(crate) async fn witness(tx: &mut Tx<'_>, action: &Action) -> Result<Option<Head>, StoreError> {
     let writer = tx.state.writer.clone().ok_or(StoreError::NoWriter)?;
-    if !tx.state.unwitnessed || tx.state.restored {
+    if !tx.state.unwitnessed {
         return Ok(None);
+    }
+    // The first bundle of a new incarnation is a witness itself.
+    match incarnation::renew(tx, Moment::of(action)).await {
+        Ok(None) => {}
+        Err(StoreError::Restored) => return Ok(None),
+        opened => return opened,
     }
     match sign_and_settle(tx, action, &writer, Vec::new(), Bases::new()).await {
         Ok(head) => Ok(Some(head)),

@@ -267,8 +267,7 @@ impl Shared {
     /// Whether a site is enrolled and its newest key not revoked.
     fn may_link(&self, site: SiteId) -> bool {
         let trust = self.store.trust();
-        let enrolment = trust.enrolment(site);
-        enrolment.is_some_and(|site| trust.cut(site.journal).is_none())
+        trust.enrolment(site).is_some() && !trust.is_revoked(site)
     }
 
     /// The site behind a connection, if it may link.

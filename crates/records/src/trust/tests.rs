@@ -166,12 +166,12 @@ fn an_enrolled_site_signs_its_journal() {
 #[test]
 fn a_restored_site_enrols_a_newer_incarnation_only() {
     let mut trust = trust(&[enrol(EAST, 1, "E", 1)]);
-    for incarnation in [0, 1] {
+    for incarnation in [0, 1, 2, 100, MAX_INCARNATION + 1] {
         let again = enrol(EAST, incarnation, "E", 3);
         assert_eq!(next(&mut trust, &again), Err(TrustError::Incarnation));
     }
-    next(&mut trust, &enrol(EAST, 2, "E", 3)).unwrap();
-    assert_eq!(trust.enrolment(EAST).unwrap().journal.incarnation, 2);
+    next(&mut trust, &enrol(EAST, 101, "E", 3)).unwrap();
+    assert_eq!(trust.enrolment(EAST).unwrap().journal.incarnation, 101);
     assert_eq!(trust.enrolments().count(), 2);
     assert_eq!(trust.sign_key(journal(EAST)).unwrap().to_bytes(), key(1));
     let institution = enrol(SiteId::INSTITUTION, 1, "I", 4);
@@ -229,12 +229,96 @@ fn a_revocation_leaves_what_came_before_its_cut() {
     assert!(trust.sign_key(journal(EAST)).is_some());
     assert_eq!(next(&mut trust, &revoke), Err(TrustError::AlreadyRevoked));
     // A new incarnation of the same site starts clean.
-    next(&mut trust, &enrol(EAST, 2, "E", 3)).unwrap();
-    let restored = JournalId {
+    assert!(trust.is_revoked(EAST));
+    next(&mut trust, &enrol(EAST, 101, "E", 3)).unwrap();
+    assert_eq!(trust.standing(later(101), 8, other), Standing::Valid);
+    assert!(!trust.is_revoked(EAST));
+}
+
+fn later(incarnation: u32) -> JournalId {
+    JournalId {
         site: EAST,
-        incarnation: 2,
+        incarnation,
+    }
+}
+
+#[test]
+fn a_site_opens_later_incarnations_with_its_enrolled_key_but_not_without_end() {
+    let trust = trust(&[enrol(EAST, 1, "E", 1), enrol(EAST, 101, "E", 3)]);
+    let signer = |incarnation| {
+        let key = trust.sign_key(later(incarnation));
+        key.map(|key| key.to_bytes())
     };
-    assert_eq!(trust.standing(restored, 8, other), Standing::Valid);
+    assert_eq!(signer(0), None);
+    assert_eq!(signer(2), Some(key(1)));
+    assert_eq!(signer(1 + MAX_OPENED), Some(key(1)));
+    assert_eq!(signer(101), Some(key(3)));
+    assert_eq!(signer(101 + MAX_OPENED), Some(key(3)));
+    assert_eq!(signer(102 + MAX_OPENED), None);
+    let unknown = trust.standing(later(102 + MAX_OPENED), 1, Hash([5; 32]));
+    assert_eq!(unknown, Standing::Unknown);
+}
+
+#[test]
+fn a_revoked_key_opens_no_later_incarnation() {
+    let revoke = |incarnation, cut_seq| InstitutionOp::Revoke {
+        journal: later(incarnation),
+        cut_seq,
+        cut_hash: Hash([5; 32]),
+    };
+    let mut trust = trust(&[enrol(EAST, 1, "E", 1), revoke(3, 4)]);
+    let standing =
+        |trust: &Trust, incarnation, seq| trust.standing(later(incarnation), seq, Hash([6; 32]));
+    assert_eq!(standing(&trust, 2, 9), Standing::Valid);
+    assert_eq!(standing(&trust, 3, 3), Standing::Valid);
+    assert_eq!(standing(&trust, 3, 5), Standing::BeyondCut);
+    assert_eq!(standing(&trust, 4, 1), Standing::BeyondCut);
+    assert!(trust.is_revoked(EAST));
+    assert_eq!(
+        next(&mut trust, &revoke(4, 9)),
+        Err(TrustError::AlreadyRevoked)
+    );
+    // The thief of a key cannot continue an older journal either, once that is decided; what
+    // the later one was granted stays.
+    next(&mut trust, &revoke(1, 7)).unwrap();
+    assert_eq!(standing(&trust, 1, 8), Standing::BeyondCut);
+    assert_eq!(standing(&trust, 2, 1), Standing::BeyondCut);
+    assert_eq!(standing(&trust, 3, 3), Standing::Valid);
+}
+
+#[test]
+fn a_closure_names_heads_of_its_journal_and_a_later_one_only_adds() {
+    let head = |incarnation, seq: u8| Head {
+        journal: later(incarnation),
+        seq: seq.into(),
+        hash: Hash([seq; 32]),
+    };
+    let close = |heads: &[Head]| InstitutionOp::Close {
+        journal: later(2),
+        heads: heads.to_vec(),
+    };
+    let mut trust = trust(&[enrol(EAST, 1, "E", 1)]);
+    for heads in [
+        &[][..],
+        &[head(1, 4)],
+        &[head(2, 0)],
+        &[head(2, 4), head(2, 4)],
+    ] {
+        assert_eq!(next(&mut trust, &close(heads)), Err(TrustError::Closure));
+    }
+    let foreign = InstitutionOp::Close {
+        journal: journal(WEST),
+        heads: vec![head(2, 4)],
+    };
+    assert_eq!(next(&mut trust, &foreign), Err(TrustError::NotEnrolled));
+    next(&mut trust, &close(&[head(2, 4), head(2, 3)])).unwrap();
+    for fewer in [&[head(2, 4)][..], &[head(2, 3), head(2, 4)]] {
+        assert_eq!(next(&mut trust, &close(fewer)), Err(TrustError::Closure));
+    }
+    let more = [head(2, 4), head(2, 3), head(2, 5)];
+    next(&mut trust, &close(&more)).unwrap();
+    assert_eq!(trust.closed(later(2)), Some(&more[..]));
+    assert_eq!(trust.closed(later(1)), None);
 }
 
 #[test]

@@ -24,9 +24,7 @@ pub fn admission(app: &App) -> AdmissionFn {
 }
 
 fn is_admitted(trust: &Trust, site: SiteId) -> bool {
-    trust
-        .enrolment(site)
-        .is_some_and(|enrolled| trust.cut(enrolled.journal).is_none())
+    trust.enrolment(site).is_some() && !trust.is_revoked(site)
 }
 
 #[cfg(test)]

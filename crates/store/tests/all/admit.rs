@@ -1,13 +1,12 @@
 //! Bundles from elsewhere.
 
 use super::support::{
-    EAST, HUB, MORNING, Site, WEST, action, forge, institution_journal, log_item, quick, record,
-    sections, shared_rows,
+    EAST, HUB, MORNING, Site, WEST, forge, institution_journal, quick, record, sections,
+    shared_rows,
 };
 use records::bundle::Bundle;
-use records::id::JournalId;
-use std::convert::Infallible;
-use store::{Admission, CommitError, QuarantineVerdict, StoreError, Writer};
+
+use store::{Admission, QuarantineVerdict};
 
 #[tokio::test]
 async fn a_foreign_item_is_shown_with_its_own_number_and_author() {
@@ -214,50 +213,6 @@ async fn a_witness_of_another_branch_is_held_and_not_guessed_at() {
         hub.store.quarantine().await.unwrap()[0].verdict,
         QuarantineVerdict::Held
     );
-}
-
-#[tokio::test]
-async fn a_restored_site_takes_its_own_past_back_and_signs_only_in_a_new_incarnation() {
-    let (east, hub) = (Site::open(EAST).await, Site::open(HUB).await);
-    east.log(1, "来电").await;
-    east.log(2, "来电").await;
-    east.send_to(&hub).await;
-    // The same identity on an empty disk.
-    let restored = Site::open(EAST).await;
-    hub.send_to(&restored).await;
-    assert_eq!(restored.store.frontier(), east.store.frontier());
-    assert_eq!(restored.rows().await.len(), 2);
-    let edit = log_item(record(EAST, 3), "新的");
-    let refused = restored
-        .store
-        .commit(action(EAST, 3), move |_| Ok::<_, Infallible>(vec![edit]))
-        .await;
-    assert!(matches!(
-        refused,
-        Err(CommitError::Store(StoreError::Restored))
-    ));
-    let restored = restored.reopen(quick()).await;
-    let edit = log_item(record(EAST, 3), "新的");
-    let refused = restored
-        .store
-        .commit(action(EAST, 3), move |_| Ok::<_, Infallible>(vec![edit]))
-        .await;
-    assert!(matches!(
-        refused,
-        Err(CommitError::Store(StoreError::Restored))
-    ));
-    super::support::enrol_again(&restored.store, EAST, 2).await;
-    let writer = Writer {
-        journal: JournalId {
-            incarnation: 2,
-            ..EAST.journal()
-        },
-        ..EAST.writer()
-    };
-    restored.store.start_writer(writer).await.unwrap();
-    restored.log(3, "新的").await;
-    let row = restored.store.row(record(EAST, 3)).await.unwrap().unwrap();
-    assert_eq!(row.number, "E.2-2026-000001");
 }
 
 #[tokio::test]

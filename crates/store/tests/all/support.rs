@@ -374,10 +374,3 @@ pub(crate) async fn decree(store: &Store, op: InstitutionOp) -> Head {
         .await
         .expect("decree")
 }
-
-/// Enrols a campus in a later incarnation.
-pub(crate) async fn enrol_again(store: &Store, campus: Campus, incarnation: u32) {
-    let mut enrolment = campus.enrolment();
-    enrolment.journal.incarnation = incarnation;
-    decree(store, InstitutionOp::Enrol(enrolment)).await;
-}

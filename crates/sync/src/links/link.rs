@@ -5,7 +5,7 @@ use super::board::{Place, Up};
 use super::counters::{Counters, LinkBytes, add};
 use super::{CLOSE_DUPLICATE, CLOSE_GARBAGE, CLOSE_REVOKED, CLOSE_STORE, Shared, close};
 use crate::session::{CloseReason, Effect, Event, Outcome, Session};
-use crate::status::LinkFault;
+use crate::status::{FaultCode, LinkFault};
 use crate::stream::{StreamError, read_body};
 use crate::wire::{self, Frame, Hello, MAX_BODY_LEN};
 use futures::future::{BoxFuture, OptionFuture};
@@ -15,7 +15,7 @@ use records::payload::SiteRole;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Admission, StoreError};
+use store::{Admission, Moment, StoreError};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -60,6 +60,7 @@ pub(super) struct Link {
     admitting: Option<BoxFuture<'static, Admitted>>,
     acks: Vec<Head>,
     acking: Option<BoxFuture<'static, Result<(), StoreError>>>,
+    leaving: Option<BoxFuture<'static, Result<Option<Head>, StoreError>>>,
     media: Option<Guard>,
 }
 
@@ -104,7 +105,7 @@ pub(super) async fn run(
         versions: vec![wire::PROTOCOL],
         institution: shared.identity.institution,
         site: shared.identity.site(),
-        incarnation: shared.identity.journal.incarnation,
+        incarnation: own_journal(&shared).incarnation,
         rules: records::gate::RULES,
     };
     let now = shared.now();
@@ -125,6 +126,7 @@ pub(super) async fn run(
         admitting: None,
         acks: Vec::new(),
         acking: None,
+        leaving: None,
         media: None,
     };
     let end = match link.perform(effects) {
@@ -137,6 +139,12 @@ pub(super) async fn run(
     };
     let was_up = link.finish(end).await;
     (end, was_up)
+}
+
+/// The journal this site writes: the enrolled one, or a later one that was opened since.
+fn own_journal(shared: &Shared) -> JournalId {
+    let opened = shared.store.own_journal();
+    opened.unwrap_or(shared.identity.journal)
 }
 
 impl Link {
@@ -169,6 +177,11 @@ impl Link {
                 Some(acked) = OptionFuture::from(self.acking.as_mut()) => {
                     self.acking = None;
                     acked.map_err(|error| self.store_failed(&error))?;
+                    continue;
+                }
+                Some(left) = OptionFuture::from(self.leaving.as_mut()) => {
+                    self.leaving = None;
+                    self.left(left)?;
                     continue;
                 }
                 Ok(()) = changed.changed() => Event::LocalHeads(self.shared.store.frontier()),
@@ -223,13 +236,7 @@ impl Link {
                 Effect::Up => self.up()?,
                 Effect::Reach(sites) => self.shared.set_reach(self.peer, sites),
                 Effect::Clock { offset_ms, .. } => self.shared.set_clock(self.peer, offset_ms),
-                Effect::Fault { code, journal, seq } => self.shared.fault(LinkFault {
-                    code,
-                    journal,
-                    seq,
-                    peer: self.peer,
-                    at_ms: self.shared.now().wall_ms,
-                }),
+                Effect::Fault { code, journal, seq } => self.fault(code, journal, seq),
                 Effect::Close(reason) => return Err(End::Closed(reason)),
             }
         }
@@ -327,6 +334,41 @@ impl Link {
         self.acking = Some(Box::pin(
             async move { store.record_ack(peer, &heads).await },
         ));
+    }
+
+    fn fault(&mut self, code: FaultCode, journal: JournalId, seq: u64) {
+        let now = self.shared.now();
+        if code == FaultCode::OwnJournalAhead && self.leaving.is_none() {
+            // Before anything more is signed in a journal that others know to go on.
+            let store = self.shared.store.clone();
+            let moment = Moment {
+                wall_ms: now.wall_ms,
+                uptime_ms: now.mono_ms,
+            };
+            self.leaving = Some(Box::pin(async move {
+                store.leave_journal(journal, moment).await
+            }));
+        }
+        self.shared.fault(LinkFault {
+            code,
+            journal,
+            seq,
+            peer: self.peer,
+            at_ms: now.wall_ms,
+        });
+    }
+
+    fn left(&self, left: Result<Option<Head>, StoreError>) -> Result<(), End> {
+        match left {
+            Ok(_) | Err(StoreError::NoWriter) => Ok(()),
+            Err(StoreError::Restored) => {
+                tracing::error!(
+                    "the hub has to enrol this site again: its incarnations are used up"
+                );
+                Ok(())
+            }
+            Err(error) => Err(self.store_failed(&error)),
+        }
     }
 
     fn store_failed(&self, error: &StoreError) -> End {
