@@ -19,6 +19,8 @@ pub(crate) enum Command {
     Invite(Invite),
     /// Make this machine a campus, with a code from the hub
     Join(Join),
+    /// Let all sites use what a newer version of the program added (at the hub, while it is stopped)
+    ActivateRules(ActivateRules),
     /// People who may sign in
     #[command(subcommand)]
     User(User),
@@ -71,6 +73,22 @@ pub(crate) struct Invite {
     /// How long the code holds
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=8760))]
     pub(crate) valid_hours: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ActivateRules {
+    /// The hub's data directory
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// The rule set; the newest this program knows unless given
+    #[arg(long, default_value_t = records::gate::RULES)]
+    pub(crate) rules: u32,
+    /// Also while some site runs an older program, which holds back what the rule set adds
+    #[arg(long)]
+    pub(crate) yes: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

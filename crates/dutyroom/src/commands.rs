@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod activate_rules;
 pub(crate) mod check_config;
 pub(crate) mod init;
 pub(crate) mod invite;

@@ -36,6 +36,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Init(args) => commands::init::run(args).await,
         Command::Invite(args) => commands::invite::run(args).await,
+        Command::ActivateRules(args) => commands::activate_rules::run(args).await,
         Command::Join(args) => commands::join::run(args).await,
         Command::User(cli::User::Add(args)) => commands::user_add::run(args).await,
         Command::Serve(args) => commands::serve::run(args).await,

@@ -58,7 +58,7 @@ pub struct Field {
     pub required: bool,
     /// Who may write it.
     pub writer: Writer,
-    /// Table version that added it.
+    /// The rule set that added it (see [`crate::gate::Rules`]). A later one is never required.
     pub since: u16,
 }
 
@@ -75,7 +75,9 @@ impl Field {
 pub struct KindTable {
     /// Name in documents, bundles and the API.
     pub kind: &'static str,
-    /// Raised when a field is added.
+    /// The rule set that added the kind.
+    pub since: u16,
+    /// The newest rule set that added a field.
     pub version: u16,
     /// Letter after the site code in record numbers; kinds without one are not numbered.
     pub number_prefix: Option<&'static str>,
@@ -97,6 +99,15 @@ impl KindTable {
             FieldType::Entries(fields) => Some(fields),
             _ => None,
         }
+    }
+}
+
+/// The same field, added by a later rule set. Nothing writes it before that is active.
+#[must_use]
+pub const fn since(rules: u16, field: Field) -> Field {
+    Field {
+        since: rules,
+        ..field
     }
 }
 

@@ -13,9 +13,8 @@
 //! The gate changes nothing it is given and reads no clock, randomness or environment that a
 //! verdict could depend on.
 
-use crate::field::{FieldFault, KindTable};
+use crate::field::FieldFault;
 use crate::id::{Hash, JournalId};
-use crate::kinds;
 use crate::payload::RecordChanges;
 use crate::prescan::{Scan, prescan};
 use crate::read::{Record, read};
@@ -26,19 +25,20 @@ use history::{History, Past};
 use library::library;
 use ops::Ops;
 use refusal::Stop;
+use rules::View;
 
 mod compare;
 mod history;
 mod library;
 mod ops;
 mod refusal;
+mod rules;
 #[cfg(test)]
 mod tests;
 
 pub use refusal::{Hold, Refusal};
+pub use rules::{REVISION, RULES, Rules};
 
-/// The newest rule set this version judges by; all older ones stay in the code.
-pub const RULES: u32 = 1;
 /// How many changes one section may have; our writers put one in.
 pub const MAX_CHANGES: usize = 64;
 /// Highest operation counter. Automerge 0.12.0 panics on the next local edit near 2^32
@@ -89,14 +89,14 @@ pub struct ChangeMeta {
 ///
 /// `base` is our snapshot of the record, if we have one; it must hold every change in the
 /// bundle's causal past. `signer` is the journal whose key signed, `rules` the rule set active
-/// in the bundle's past. A dependency on any change in `base` is taken to be in the bundle's
+/// in the bundle's past (see [`Rules`]). A dependency on any change in `base` is taken to be in the bundle's
 /// past; where `base` may hold more, [`judge_in_past`] makes the difference.
 #[must_use]
 pub fn judge(
     base: Option<&[u8]>,
     section: &RecordChanges,
     signer: JournalId,
-    rules: u32,
+    rules: impl Into<Rules>,
 ) -> Verdict {
     judge_in_past(base, section, signer, rules, &|_| true)
 }
@@ -108,16 +108,17 @@ pub fn judge_in_past(
     base: Option<&[u8]>,
     section: &RecordChanges,
     signer: JournalId,
-    rules: u32,
+    rules: impl Into<Rules>,
     in_past: &dyn Fn(&Hash) -> bool,
 ) -> Verdict {
+    let rules = rules.into();
     let judged = Court::open(base, section, signer, rules, in_past).and_then(|mut court| {
         let changes = section.changes.iter();
         let metas = changes.map(|change| court.admit(change));
         let metas = metas.collect::<Result<_, _>>()?;
         court.close(metas)
     });
-    match judged {
+    match judged.map_err(|stop| rules.stop(stop)) {
         Ok(admitted) => Verdict::Accepted(Box::new(admitted)),
         Err(Stop::Refused(refusal)) => Verdict::Refused(refusal),
         Err(Stop::Held(hold)) => Verdict::Held(hold),
@@ -126,7 +127,7 @@ pub fn judge_in_past(
 
 /// The throw-away copy of a record on which a section is judged.
 struct Court<'a> {
-    table: &'static KindTable,
+    view: View,
     signer: JournalId,
     in_past: &'a dyn Fn(&Hash) -> bool,
     doc: Automerge,
@@ -143,16 +144,10 @@ impl<'a> Court<'a> {
         base: Option<&[u8]>,
         section: &RecordChanges,
         signer: JournalId,
-        rules: u32,
+        rules: Rules,
         in_past: &'a dyn Fn(&Hash) -> bool,
     ) -> Result<Self, Stop> {
-        if rules == 0 || rules > RULES {
-            return Err(Hold::Rules.into());
-        }
-        let table = kinds::table(&section.kind).ok_or(Hold::Kind)?;
-        if section.table_version == 0 || section.table_version > table.version {
-            return Err(Hold::TableVersion.into());
-        }
+        let view = rules.view(&section.kind, section.table_version)?;
         if section.changes.is_empty() || section.changes.len() > MAX_CHANGES {
             return Err(Refusal::Count.into());
         }
@@ -169,9 +164,9 @@ impl<'a> Court<'a> {
             None => Automerge::new(),
         };
         let history = History::of(&doc);
-        let before = read(&doc, table, None).ok();
+        let before = read(&doc, view.table, None).ok();
         Ok(Self {
-            table,
+            view,
             signer,
             in_past,
             other_kind: before.is_none() && !history.is_empty(),
@@ -195,11 +190,11 @@ impl<'a> Court<'a> {
             return Err(Hold::Library("parse").into());
         }
         if past.whole {
-            judge_change(&mut self.doc, self.table, self.signer, &change)?;
+            judge_change(&mut self.doc, self.view, self.signer, &change)?;
         } else {
             let deps: Vec<ChangeHash> = scan.deps.iter().map(|dep| ChangeHash(dep.0)).collect();
             let mut then = library("fork", || self.doc.fork_at(&deps))?;
-            judge_change(&mut then, self.table, self.signer, &change)?;
+            judge_change(&mut then, self.view, self.signer, &change)?;
             library("merge", || self.doc.apply_changes([change]))?;
         }
         self.history.add(&scan);
@@ -245,7 +240,7 @@ impl<'a> Court<'a> {
         }
         let record = library("read", || {
             again.hydrate(None);
-            read(&again, self.table, None)
+            read(&again, self.view.table, None)
         })?;
         library("edit", || try_edit(&mut again))?;
         Ok(Admitted {
@@ -266,18 +261,18 @@ fn creates(change: &[u8]) -> bool {
 /// Judges `change` on `doc`, which stands at the change's own dependencies, and applies it.
 fn judge_change(
     doc: &mut Automerge,
-    table: &'static KindTable,
+    view: View,
     signer: JournalId,
     change: &Change,
 ) -> Result<(), Stop> {
     let before = if change.deps().is_empty() {
         None
     } else {
-        Some(library("read", || read(doc, table, None))?)
+        Some(library("read", || read(doc, view.table, None))?)
     };
     let home = before.as_ref().map(|record| record.home);
     let mut ops = library("map", || {
-        Ok::<_, AutomergeError>(Ops::new(doc, table, signer.site, home))
+        Ok::<_, AutomergeError>(Ops::new(doc, view, signer.site, home))
     })?;
     let expanded = library("decode", || Ok::<_, AutomergeError>(change.decode()))?;
     ops.check(&expanded)?;
@@ -285,7 +280,9 @@ fn judge_change(
     if !doc.get_missing_deps(&[]).is_empty() {
         return Err(Hold::Library("apply").into());
     }
-    let after = library("read", || Ok::<_, AutomergeError>(read(doc, table, None)))?;
+    let after = library("read", || {
+        Ok::<_, AutomergeError>(read(doc, view.table, None))
+    })?;
     let after = after.map_err(|_| Refusal::Identity)?;
     match before {
         Some(before) => compare::changed(&before, &after, &ops),

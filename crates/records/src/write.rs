@@ -94,8 +94,10 @@ pub fn create(
         if let Some(number) = number {
             tx.put(ROOT, NUMBER_KEY, number)?;
         }
-        // Made now, so that two sites adding the first entry at once share one map.
+        // Made now, so that two sites adding the first entry at once share one map. Those that
+        // later rule sets added are made when used: whoever does not know them reads the rest.
         let entries = table.fields.iter().filter(|field| field.is_entries());
+        let entries = entries.filter(|field| field.since == table.since);
         for field in entries {
             tx.put_object(ROOT, field.name, ObjType::Map)?;
         }
@@ -113,6 +115,41 @@ pub fn edit(
     edits: &[Edit],
 ) -> Result<Vec<u8>, WriteError> {
     write(doc, table, edits, check_edits(table, edits), |_| Ok(()))
+}
+
+/// The faults of edits that write what rule set `rules` does not have yet.
+#[must_use]
+pub fn inactive(
+    table: &'static KindTable,
+    edits: &[Edit],
+    rules: u32,
+) -> Vec<(String, FieldFault)> {
+    let written = edits.iter().flat_map(|edit| written(table, edit));
+    let later = written.filter(|field| u32::from(field.since) > rules);
+    later
+        .map(|field| (field.name.to_owned(), FieldFault::UnknownField))
+        .collect()
+}
+
+/// The table version a section with these edits names: the rule set of the newest field they
+/// write, so that every site that knows it can read them.
+#[must_use]
+pub fn table_version(table: &'static KindTable, edits: &[Edit]) -> u16 {
+    let written = edits.iter().flat_map(|edit| written(table, edit));
+    let newest = written.map(|field| field.since).max();
+    newest.unwrap_or(table.since).max(table.since)
+}
+
+/// The fields an edit writes; those of an entry after the entries field itself.
+fn written(table: &'static KindTable, edit: &Edit) -> Vec<&'static Field> {
+    match edit {
+        Edit::Set(name, _) => table.field(name).into_iter().collect(),
+        Edit::AddEntry { field, values, .. } => {
+            let fields = table.entry_fields(field).unwrap_or_default();
+            let inner = values.keys().filter_map(|name| find(fields, name));
+            table.field(field).into_iter().chain(inner).collect()
+        }
+    }
 }
 
 fn check_edits(table: &'static KindTable, edits: &[Edit]) -> Vec<(String, FieldFault)> {

@@ -148,6 +148,8 @@ async fn reads(tx: &mut Tx<'_>, action: &Action) -> Result<Reads, StoreError> {
 struct Work {
     record: RecordId,
     table: &'static KindTable,
+    /// The rule set of the newest field written.
+    table_version: u16,
     doc: Automerge,
     changes: Vec<Vec<u8>>,
 }
@@ -173,9 +175,15 @@ impl<'a> Desk<'a> {
     }
 
     async fn edit(&mut self, tx: &mut Tx<'_>, edit: RecordEdit) -> Result<(), CommitFault> {
-        let Some(table) = kinds::table(edit.kind) else {
+        let rules = tx.state.writable_rules();
+        let table = kinds::table(edit.kind).filter(|table| u32::from(table.since) <= rules);
+        let Some(table) = table else {
             return Err(StoreError::Refused("unknown_kind").into());
         };
+        let inactive = write::inactive(table, &edit.edits, rules);
+        if !inactive.is_empty() {
+            return Err(CommitFault::Invalid(inactive));
+        }
         let index = match self.work.iter().position(|work| work.record == edit.record) {
             Some(index) => index,
             None => self.open(tx, edit.record, table).await?,
@@ -199,7 +207,11 @@ impl<'a> Desk<'a> {
             false => write::edit(&mut work.doc, table, &edit.edits),
         };
         match change {
-            Ok(change) => work.changes.push(change),
+            Ok(change) => {
+                let version = write::table_version(table, &edit.edits);
+                work.table_version = work.table_version.max(version);
+                work.changes.push(change);
+            }
             Err(WriteError::Unchanged) => {}
             Err(error) => return Err(fault(error)),
         }
@@ -236,6 +248,7 @@ impl<'a> Desk<'a> {
         self.work.push(Work {
             record,
             table,
+            table_version: table.since,
             doc,
             changes: Vec::new(),
         });
@@ -266,7 +279,7 @@ fn sections(action: &Action, work: Vec<Work>) -> Vec<Section> {
             let body = Body::Record(RecordChanges {
                 record: work.record,
                 kind: work.table.kind.to_owned(),
-                table_version: work.table.version,
+                table_version: work.table_version,
                 changes: work.changes,
             });
             Section::Present {

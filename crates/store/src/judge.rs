@@ -10,7 +10,7 @@ use crate::meta::{id, journal_of, uint};
 use crate::past::Past;
 use crate::state::State;
 use records::bundle::Header;
-use records::gate::{Admitted, Hold, Verdict, judge_in_past};
+use records::gate::{Admitted, Hold, Rules, Verdict, judge_in_past};
 use records::id::{Hash, JournalId, RecordId, ScopeId};
 use records::payload::{Body, RecordChanges, Section};
 use records::prescan::prescan;
@@ -98,7 +98,7 @@ pub(crate) async fn judge(
     };
     let mut court = Court {
         case,
-        rules: state.trust.rules_at(case.past.seq(JournalId::INSTITUTION)),
+        rules: state.rules_after(case.past.seq(JournalId::INSTITUTION)),
         bases,
         fresh: Vec::new(),
     };
@@ -173,7 +173,7 @@ fn named_records(sections: &[Section]) -> Vec<RecordId> {
 
 struct Court<'a> {
     case: &'a Case,
-    rules: u32,
+    rules: Rules,
     bases: Bases,
     /// Changes of this bundle's earlier sections.
     fresh: Vec<Hash>,

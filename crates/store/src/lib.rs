@@ -35,6 +35,7 @@ mod meta;
 mod number;
 mod open;
 mod past;
+mod program;
 mod project;
 mod quarantine;
 mod rebuild;
@@ -58,6 +59,7 @@ pub use incarnation::Moment;
 pub use join_code::{JoinCode, JoinCodeError, RedeemedJoinCode};
 pub use list::{Filter, Page};
 pub use open::{CrashAt, Options, Synchronous, WritePoint};
+pub use program::Program;
 pub use row::{
     ChangeOrigin, Counts, EntryOrigin, Feed, Fork, Linked, QuarantineVerdict, Quarantined,
     RecordRow, StoredRecord,

@@ -5,6 +5,7 @@ use crate::past::Past;
 use crate::state::{State, Tip};
 use crate::witness;
 use records::bundle::Head;
+use records::gate;
 use records::id::{Hash, InstitutionId, JournalId, SiteId};
 use records::journal;
 use records::payload;
@@ -22,8 +23,13 @@ pub(crate) const OWN: &str = "own_journal";
 pub(crate) const LEFT: &str = "left_journal";
 /// The feed cursor. It must never fall, not even over a restart.
 pub(crate) const CURSOR: &str = "cursor";
-/// The newest rule set of the program that judged last.
-pub(crate) const RULES: &str = "judged_with_rules";
+/// What the program that judged last knew ([`judged_with`]).
+pub(crate) const JUDGED_WITH: &str = "judged_with";
+
+/// What a program knows that verdicts may depend on: rule sets, then the gate's revision.
+pub(crate) fn judged_with(known_rules: u32) -> Vec<u8> {
+    [known_rules.to_be_bytes(), gate::REVISION.to_be_bytes()].concat()
+}
 
 pub(crate) async fn get(
     conn: &mut SqliteConnection,
@@ -136,6 +142,7 @@ pub(crate) async fn load(conn: &mut SqliteConnection) -> Result<State, StoreErro
         row,
         unwitnessed,
         replay: false,
+        known_rules: gate::RULES,
     })
 }
 

@@ -4,7 +4,7 @@ use crate::error::OpenError;
 use crate::job::Queue;
 use crate::state::State;
 use crate::store::{Inner, Store};
-use crate::{meta, schema, writer};
+use crate::{meta, quarantine, schema, writer};
 use records::gate;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, SqliteConnection, SqlitePool};
@@ -83,6 +83,9 @@ pub struct Options {
     /// Upper bound of the database in pages of 4 KiB, looked at before each transaction; a full
     /// store answers [`crate::StoreError::Full`] until it is raised.
     pub max_pages: Option<Arc<AtomicU64>>,
+    /// Judges and writes as an older program would that knows rule sets up to this one: for tests
+    /// of mixed versions. `None` is this program.
+    pub knows_rules: Option<u32>,
 }
 
 /// How many read-only connections serve lists and sync.
@@ -107,8 +110,9 @@ impl Store {
         let path = dir.join(DATABASE);
         let mut conn = writing(&path, &options).connect().await?;
         schema::migrate(&mut conn).await?;
-        let state = meta::load(&mut conn).await?;
-        let outdated = rules_changed(&mut conn, &state).await?;
+        let mut state = meta::load(&mut conn).await?;
+        state.known_rules = options.knows_rules.unwrap_or(gate::RULES);
+        let outdated = judged_otherwise(&mut conn, &state).await?;
         let readers = readers(reading(&path, false));
         let store = Self::start(conn, state, options, readers, Some(lock))?;
         if outdated {
@@ -251,16 +255,17 @@ fn readers(options: SqliteConnectOptions) -> SqlitePool {
         .connect_lazy_with(options)
 }
 
-/// Whether verdicts here come from a program with other rule sets than ours. A new store is
-/// marked as up to date.
-async fn rules_changed(conn: &mut SqliteConnection, state: &State) -> Result<bool, OpenError> {
-    let ours = gate::RULES.to_be_bytes().to_vec();
-    let theirs = meta::get(conn, meta::RULES).await?;
+/// Whether verdicts here come from a program that knew other rule sets, or from an earlier one
+/// that held what ours may judge. A new store is marked as up to date.
+async fn judged_otherwise(conn: &mut SqliteConnection, state: &State) -> Result<bool, OpenError> {
+    let ours = meta::judged_with(state.known_rules);
+    let theirs = meta::get(conn, meta::JUDGED_WITH).await?;
     if theirs.as_ref() == Some(&ours) {
         return Ok(false);
     }
-    if state.tips.is_empty() {
-        meta::set(conn, meta::RULES, ours).await?;
+    let same_rules = theirs.is_some_and(|theirs| theirs.get(..4) == ours.get(..4));
+    if state.tips.is_empty() || (same_rules && !quarantine::any_held(conn).await?) {
+        meta::set(conn, meta::JUDGED_WITH, ours).await?;
         return Ok(false);
     }
     Ok(true)

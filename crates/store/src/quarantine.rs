@@ -5,7 +5,16 @@ use crate::meta::{head_of, id, journal_of, uint};
 use crate::row::{Fork, QuarantineVerdict, Quarantined};
 use crate::store::Store;
 use records::id::{Hash, RecordId};
-use sqlx::Row as _;
+use sqlx::{Row as _, SqliteConnection};
+
+/// Whether any bundle is held.
+pub(crate) async fn any_held(conn: &mut SqliteConnection) -> Result<bool, StoreError> {
+    let found: Option<i64> =
+        sqlx::query_scalar("select 1 from quarantine where verdict = 'held' limit 1")
+            .fetch_optional(conn)
+            .await?;
+    Ok(found.is_some())
+}
 
 impl Store {
     /// Refused and held bundles, latest first, at most 1,000.

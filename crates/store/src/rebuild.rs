@@ -11,7 +11,7 @@ use crate::store::Store;
 use crate::tx::Tx;
 use records::id::{Hash, InstitutionId, JournalId};
 use records::trust::Trust;
-use records::{bundle, gate, payload};
+use records::{bundle, payload};
 use sqlx::Row as _;
 use std::sync::Arc;
 
@@ -56,7 +56,8 @@ pub(crate) async fn replay(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     run(tx, true, institution).await?;
     run(tx, false, institution).await?;
     tx.state.replay = false;
-    meta::set(tx.conn, meta::RULES, gate::RULES.to_be_bytes().to_vec()).await
+    let judged_with = meta::judged_with(tx.state.known_rules);
+    meta::set(tx.conn, meta::JUDGED_WITH, judged_with).await
 }
 
 async fn run(

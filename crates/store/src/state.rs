@@ -3,6 +3,7 @@
 use crate::action::Writer;
 use crate::past::Past;
 use records::bundle::Head;
+use records::gate::Rules;
 use records::id::{InstitutionId, JournalId};
 use records::trust::Trust;
 use std::collections::BTreeMap;
@@ -40,6 +41,8 @@ pub(crate) struct State {
     pub(crate) row: i64,
     /// A bundle worth a witness came from another journal since our own last one.
     pub(crate) unwitnessed: bool,
+    /// The newest rule set that is judged by.
+    pub(crate) known_rules: u32,
     /// A verdict given before has become outdated: replay before this transaction ends.
     pub(crate) replay: bool,
 }
@@ -67,6 +70,26 @@ impl State {
             own: self.own,
             held_only_here,
             unwitnessed: self.unwitnessed,
+            rules: self.writable_rules(),
+        }
+    }
+
+    /// The rule set local actions write by: the active one, or the newest known before it.
+    pub(crate) fn writable_rules(&self) -> u32 {
+        self.trust.rules_at(u64::MAX).min(self.known_rules)
+    }
+
+    /// The rule set that a bundle is judged by which has this much of the institution journal
+    /// in its past.
+    pub(crate) fn rules_after(&self, institution_seq: u64) -> Rules {
+        // Beyond a decision we cannot read, any later rule set may be active.
+        let readable = institution_seq <= self.trust.seq();
+        Rules {
+            active: match readable {
+                true => self.trust.rules_at(institution_seq),
+                false => Rules::UNREADABLE,
+            },
+            known: self.known_rules,
         }
     }
 }
@@ -79,4 +102,5 @@ pub(crate) struct View {
     pub(crate) own: Option<JournalId>,
     pub(crate) held_only_here: u64,
     pub(crate) unwitnessed: bool,
+    pub(crate) rules: u32,
 }

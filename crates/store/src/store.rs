@@ -79,6 +79,13 @@ impl Store {
         self.inner.view.borrow().trust.clone()
     }
 
+    /// The rule set local actions write by: the active one, or the newest one this program knows
+    /// if a newer one is active.
+    #[must_use]
+    pub fn rules(&self) -> u32 {
+        self.inner.view.borrow().rules
+    }
+
     /// Heads of all journals held, in journal order, after the last commit.
     #[must_use]
     pub fn frontier(&self) -> Vec<Head> {

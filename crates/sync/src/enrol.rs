@@ -30,8 +30,6 @@ use x25519_dalek::StaticSecret;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const EXPORT_LABEL: &[u8] = b"EXPORTER-dutyroom-join";
-/// The rule set a new institution starts with.
-const FIRST_RULES: u32 = 1;
 
 /// Why an institution cannot be founded.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +74,7 @@ pub async fn found(
             root_key: authority.root.verifying_key().to_bytes(),
         },
         InstitutionOp::Enrol(identity.enrolment()),
-        InstitutionOp::ActivateRules(FIRST_RULES),
+        InstitutionOp::ActivateRules(records::gate::RULES),
     ];
     for op in ops {
         let institution = identity.institution;

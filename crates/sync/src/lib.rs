@@ -14,6 +14,7 @@
 pub mod enrol;
 pub mod identity;
 pub mod links;
+pub mod rules;
 pub mod session;
 pub mod status;
 mod stream;

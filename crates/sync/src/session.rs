@@ -200,6 +200,7 @@ struct Track {
 pub struct Session {
     own: Hello,
     peer: SiteId,
+    peer_rules: u32,
     stage: Stage,
     started_ms: u64,
     local: BTreeMap<JournalId, Head>,
@@ -250,6 +251,7 @@ impl Session {
         let session = Self {
             own,
             peer,
+            peer_rules: 0,
             stage: Stage::Hello,
             started_ms: now.mono_ms,
             local,
@@ -316,6 +318,12 @@ impl Session {
     #[must_use]
     pub fn wants_input(&self) -> bool {
         self.unadmitted_len < RECEIVE_LEN
+    }
+
+    /// The newest rule set the peer's program knows; 0 before its Hello.
+    #[must_use]
+    pub fn peer_rules(&self) -> u32 {
+        self.peer_rules
     }
 
     /// Whether the peer has introduced itself.

@@ -4,8 +4,9 @@
 //! makes of odd predecessors: only fields of the table, only where the writer may, no deletion
 //! but inside long texts, no counters, marks or lists, and entries only ever added.
 
-use super::refusal::{Hold, Refusal, Stop};
-use crate::field::{Field, FieldFault, FieldType, KindTable, Writer, check, find};
+use super::refusal::{Refusal, Stop};
+use super::rules::View;
+use crate::field::{Field, FieldFault, FieldType, Writer, check};
 use crate::id::{EntryId, SiteId};
 use crate::read::{HOME_KEY, KIND_KEY, NUMBER_KEY, scalar_value};
 use automerge::legacy::{Key, ObjectId, Op, OpId, OpType};
@@ -35,7 +36,7 @@ enum Object {
 
 /// Who writes, and what the change did.
 pub(super) struct Ops {
-    table: &'static KindTable,
+    view: View,
     signer: SiteId,
     home: SiteId,
     creates: bool,
@@ -53,14 +54,9 @@ pub(super) struct Ops {
 impl Ops {
     /// Maps out `doc`, which stands where the change was made. `home` is the record's home site;
     /// `None` if the change creates it.
-    pub(super) fn new(
-        doc: &Automerge,
-        table: &'static KindTable,
-        signer: SiteId,
-        home: Option<SiteId>,
-    ) -> Self {
+    pub(super) fn new(doc: &Automerge, view: View, signer: SiteId, home: Option<SiteId>) -> Self {
         let mut ops = Self {
-            table,
+            view,
             signer,
             home: home.unwrap_or(signer),
             creates: home.is_none(),
@@ -74,7 +70,7 @@ impl Ops {
             let found = objects_at(doc, &ROOT, &key);
             let ids = found.iter().filter_map(|(id, _)| op_id(id)).collect();
             ops.visible.insert(key.clone(), ids);
-            if let Some(field) = table.field(&key) {
+            if let Some(field) = view.table.field(&key) {
                 found
                     .iter()
                     .for_each(|(id, ty)| ops.map_out(doc, field, id, *ty));
@@ -148,7 +144,10 @@ impl Ops {
             self.visible.insert(key.to_string(), vec![id]);
             return Ok(());
         }
-        let field = self.table.field(key).ok_or_else(|| unknown(key))?;
+        let field = self
+            .view
+            .field(self.view.table.fields, key)
+            .ok_or_else(|| unknown(key))?;
         self.may_write(field)?;
         match (field.ty, &op.action) {
             (FieldType::Entries(_), OpType::Make(ObjType::Map))
@@ -178,10 +177,12 @@ impl Ops {
 
     fn identity(&self, key: &str, action: &OpType) -> bool {
         match (key, action) {
-            (KIND_KEY, OpType::Put(ScalarValue::Str(kind))) => kind.as_str() == self.table.kind,
+            (KIND_KEY, OpType::Put(ScalarValue::Str(kind))) => {
+                kind.as_str() == self.view.table.kind
+            }
             (HOME_KEY, OpType::Put(ScalarValue::Bytes(home))) => home[..] == self.signer.0,
             (NUMBER_KEY, OpType::Put(ScalarValue::Str(number))) => {
-                self.table.number_prefix.is_some()
+                self.view.table.number_prefix.is_some()
                     && (1..=MAX_NUMBER_LEN).contains(&number.len())
                     && number.bytes().all(|byte| byte.is_ascii_graphic())
             }
@@ -257,8 +258,12 @@ impl Ops {
         let (Key::Map(key), false, true) = (&op.key, op.insert, op.pred.is_empty()) else {
             return Err(not_allowed(entries.name));
         };
-        let fields = self.table.entry_fields(entries.name).unwrap_or_default();
-        let field = find(fields, key).ok_or_else(|| unknown(key))?;
+        let fields = self
+            .view
+            .table
+            .entry_fields(entries.name)
+            .unwrap_or_default();
+        let field = self.view.field(fields, key).ok_or_else(|| unknown(key))?;
         match (field.ty, &op.action) {
             (FieldType::Text { .. }, OpType::Make(ObjType::Text)) => {
                 self.objects.insert(id, Object::NewEntryText(entries));
@@ -324,5 +329,5 @@ fn not_allowed(on: &str) -> Stop {
 
 /// The key is hostile text: only its beginning is kept.
 fn unknown(key: &str) -> Stop {
-    Hold::Key(key.chars().take(64).collect()).into()
+    Refusal::UnknownField(key.chars().take(64).collect()).into()
 }

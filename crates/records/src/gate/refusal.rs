@@ -9,6 +9,16 @@ pub enum Refusal {
     /// The bytes are not a change we take.
     #[error("a change is malformed")]
     Prescan(#[from] PrescanError),
+    /// No rule set is active in the bundle's past.
+    #[error("no rule set is active in the bundle's past")]
+    NoRules,
+    /// The kind or its table version belongs to a rule set that is not active in the bundle's
+    /// past.
+    #[error("the kind or its table is of a rule set not active in the bundle's past")]
+    NotActive,
+    /// A key that the kind's table does not have in the version the section names.
+    #[error("the table has no field {0}")]
+    UnknownField(String),
     /// The section has no change, or too many.
     #[error("the section has no change or too many")]
     Count,
@@ -67,6 +77,9 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Refusal::Prescan(error) => error.code(),
+            Refusal::NoRules => "no_rules",
+            Refusal::NotActive => "not_active",
+            Refusal::UnknownField(_) => "unknown_field",
             Refusal::Count => "change_count",
             Refusal::ForeignActor => "foreign_actor",
             Refusal::UnknownActor => "unknown_actor",
@@ -90,8 +103,8 @@ impl Refusal {
 /// Why a section cannot be judged by this version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Hold {
-    /// The rule set is newer than [`super::RULES`], or none was active.
-    #[error("the rule set is unknown")]
+    /// The newest rule set this program knows would refuse, but a newer one is active.
+    #[error("a newer rule set is active")]
     Rules,
     /// A kind of a later version.
     #[error("the record kind is unknown")]
@@ -99,9 +112,6 @@ pub enum Hold {
     /// A later version of the kind's table.
     #[error("the kind's table is of a later version")]
     TableVersion,
-    /// A key that the kind's table does not have.
-    #[error("the key {0} is unknown")]
-    Key(String),
     /// Our own snapshot of the record does not load; rebuild it and judge again.
     #[error("the snapshot does not load")]
     Snapshot,
@@ -118,7 +128,6 @@ impl Hold {
             Hold::Rules => "unknown_rules",
             Hold::Kind => "unknown_kind",
             Hold::TableVersion => "newer_table",
-            Hold::Key(_) => "unknown_key",
             Hold::Snapshot => "damaged_snapshot",
             Hold::Library(_) => "library_failure",
         }

@@ -1,8 +1,9 @@
 //! Helpers of the gate's tests: sites that write as the store does, and forgers.
 
 use super::*;
-use crate::field::{FieldFault, Value, Values};
+use crate::field::{FieldFault, KindTable, Value, Values};
 use crate::id::{EntryId, RecordId, SiteId};
+use crate::kinds;
 use crate::write::{self, Edit, actor};
 use automerge::legacy::{Op, OpType};
 use automerge::transaction::Transaction;
@@ -11,6 +12,7 @@ use automerge::{ExpandedChange, ObjType, ScalarValue};
 mod accepted;
 mod hostile;
 mod mutated;
+mod rules;
 
 /// East campus: the home site of the records here.
 const EAST: JournalId = journal(1);

@@ -7,6 +7,7 @@ use crate::field::{KindTable, home_site, required};
 /// The table. The owner is the record's home site.
 pub const TABLE: KindTable = KindTable {
     kind: "camera",
+    since: 1,
     version: 1,
     number_prefix: None,
     fields: &[

@@ -24,6 +24,7 @@ const CAMERAS: &[Field] = &[
 /// The table.
 pub const TABLE: KindTable = KindTable {
     kind: "consultation",
+    since: 1,
     version: 1,
     number_prefix: Some("H"),
     fields: &[

@@ -47,6 +47,7 @@ const TIMELINE: &[Field] = &[
 /// The table.
 pub const TABLE: KindTable = KindTable {
     kind: "incident",
+    since: 1,
     version: 1,
     number_prefix: Some("J"),
     fields: &[

@@ -33,6 +33,7 @@ const AMENDMENT: &[Field] = &[
 /// The table.
 pub const TABLE: KindTable = KindTable {
     kind: "log_item",
+    since: 1,
     version: 1,
     number_prefix: Some(""),
     fields: &[

@@ -15,6 +15,7 @@ pub const ROLES: &[&str] = &[
 /// The table. A site vouches only for persons whose home site it is.
 pub const TABLE: KindTable = KindTable {
     kind: "person",
+    since: 1,
     version: 1,
     number_prefix: None,
     fields: &[

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::json::Json;
+use axum::extract::State;
 use records::field::{Field, FieldType};
 use records::kinds;
 use serde::Serialize;
@@ -14,7 +15,7 @@ pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_kinds))
 }
 
-/// Every record kind of this version.
+/// Every record kind of the active rule set.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KindList {
     /// The kinds.
@@ -85,21 +86,29 @@ pub enum KindFieldType {
     tag = "kinds",
     responses((status = 200, body = KindList))
 )]
-pub async fn list_kinds() -> Json<KindList> {
-    let kinds = kinds::ALL.iter().map(|table| Kind {
+pub async fn list_kinds(State(app): State<App>) -> Json<KindList> {
+    let rules = app.store().rules();
+    let active = kinds::ALL
+        .iter()
+        .filter(|table| u32::from(table.since) <= rules);
+    let kinds = active.map(|table| Kind {
         kind: table.kind,
-        fields: fields(table.fields),
+        fields: fields(table.fields, rules),
     });
     Json(KindList {
         kinds: kinds.collect(),
     })
 }
 
-fn fields(fields: &'static [Field]) -> Vec<KindField> {
-    fields.iter().map(field_of).collect()
+/// The fields that rule set `rules` has: what is not active yet is not offered.
+fn fields(fields: &'static [Field], rules: u32) -> Vec<KindField> {
+    let active = fields
+        .iter()
+        .filter(|field| u32::from(field.since) <= rules);
+    active.map(|field| field_of(field, rules)).collect()
 }
 
-fn field_of(field: &'static Field) -> KindField {
+fn field_of(field: &'static Field, rules: u32) -> KindField {
     let plain = |ty| KindField {
         name: field.name,
         ty,
@@ -126,7 +135,7 @@ fn field_of(field: &'static Field) -> KindField {
             ..plain(KindFieldType::Enum)
         },
         FieldType::Entries(entry) => KindField {
-            entry_fields: Some(entry.iter().map(field_of).collect()),
+            entry_fields: Some(fields(entry, rules)),
             ..plain(KindFieldType::Entries)
         },
     }

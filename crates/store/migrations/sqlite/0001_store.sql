@@ -173,6 +173,13 @@ create table account (
     verifier text not null
 );
 
+-- The newest rule set each other site's program knows, as its last Hello said.
+create table program (
+    site bytea primary key,
+    rules bigint not null,
+    seen_ms bigint not null
+);
+
 create table session (
     token_hash bytea primary key,
     account bytea not null references account (id) on delete cascade,

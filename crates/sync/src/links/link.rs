@@ -272,6 +272,7 @@ impl Link {
             }
         }
         tracing::info!(peer.site = %self.peer, "link up");
+        self.note_program();
         if self.dialled {
             let dial = super::media::dial(
                 self.shared.clone(),
@@ -283,6 +284,22 @@ impl Link {
         let reached = self.shared.reach.borrow().clone();
         let event = self.reach_event(reached);
         self.handle(event)
+    }
+
+    /// Remembers what the peer's program knows. Nobody waits for it: the next link says it again.
+    fn note_program(&self) {
+        let store = self.shared.store.clone();
+        let peer = self.peer;
+        let program = store::Program {
+            rules: self.session.peer_rules(),
+            seen_ms: self.shared.now().wall_ms,
+        };
+        tokio::spawn(async move {
+            if let Err(error) = store.note_program(peer, program).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(peer.site = %peer, error, "a site's rule set was not noted");
+            }
+        });
     }
 
     /// Offers all that waits in one transaction.

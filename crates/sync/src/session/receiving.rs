@@ -66,6 +66,7 @@ impl Session {
         if !hello.versions.contains(&PROTOCOL) {
             return Err(CloseReason::Version);
         }
+        self.peer_rules = hello.rules;
         self.stage = Stage::Frontier;
         Ok(())
     }

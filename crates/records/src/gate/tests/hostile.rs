@@ -372,29 +372,10 @@ fn an_object_that_is_not_there_is_refused() {
 }
 
 #[test]
-fn what_a_later_version_may_know_is_held() {
+fn a_snapshot_of_ours_that_does_not_load_is_our_fault_and_held() {
     let base = incident();
-    let change = forge(&base, WEST, |tx| tx.put(ROOT, "weather", "rain").unwrap());
-    let held = verdict(Some(&base), WEST, "incident", &change);
-    assert_eq!(held, Verdict::Held(Hold::Key(field("weather"))));
     let honest = edit(&base, WEST, "incident", &[progress(1, "甲")]);
     let known = section("incident", &[honest]);
-    for rules in [0, RULES + 1] {
-        let held = judge(Some(&base), &known, WEST, rules);
-        assert_eq!(held, Verdict::Held(Hold::Rules));
-    }
-    let kind = RecordChanges {
-        kind: field("roster"),
-        ..known.clone()
-    };
-    let held = judge(Some(&base), &kind, WEST, RULES);
-    assert_eq!(held, Verdict::Held(Hold::Kind));
-    let table = RecordChanges {
-        table_version: 2,
-        ..known.clone()
-    };
-    let held = judge(Some(&base), &table, WEST, RULES);
-    assert_eq!(held, Verdict::Held(Hold::TableVersion));
     let damaged = judge(Some(&base[..base.len() / 2]), &known, WEST, RULES);
     assert_eq!(damaged, Verdict::Held(Hold::Snapshot));
 }
