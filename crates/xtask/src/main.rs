@@ -37,7 +37,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Write web/src/api/generated from the API of the program.
     GenApi,
-    /// Live through simulated worlds: --seeds N [--seed S] [--steps N] [--json].
+    /// Live through simulated worlds: --seeds N [--seed S] [--sites N] [--steps N] [--json], or
+    /// --replay FILE.
     #[command(disable_help_flag = true)]
     Sim {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

@@ -4,25 +4,32 @@ use super::site::Site;
 use anyhow::Result;
 use rand::Rng as _;
 use rand::rngs::StdRng;
+use records::bundle::Head;
 use records::field::{Value, Values};
 use records::id::{AccountId, ActionId, EntryId, RecordId};
 use records::kinds::{incident::CLASSES, log_item::CATEGORIES};
 use rules::{Actor, Refusal, Role, incident, log_item};
+use std::sync::Arc;
 use store::{Filter, Reads, RecordEdit, Store};
 
-/// A decision that the store asks for in its transaction.
-pub type Decide = Box<dyn FnOnce(&Reads) -> Result<Vec<RecordEdit>, Refusal> + Send>;
+/// A decision that the store asks for in its transaction; again when its answer was lost.
+pub type Decide = Arc<dyn Fn(&Reads) -> Result<Vec<RecordEdit>, Refusal> + Send + Sync>;
 
 /// What a site answered as saved.
 #[derive(Debug, Clone)]
-pub struct Acknowledged {
+pub struct Saved {
+    /// The action.
+    pub action: ActionId,
     /// The record.
     pub record: RecordId,
     /// The entry added to it, if the action added one.
     pub entry: Option<(&'static str, EntryId)>,
+    /// The bundle it is in.
+    pub head: Head,
 }
 
 /// Something a person does.
+#[derive(Clone)]
 pub struct Deed {
     /// Its idempotency key.
     pub action: ActionId,
@@ -30,8 +37,10 @@ pub struct Deed {
     pub account: AccountId,
     /// Records the decision looks at.
     pub reads: Vec<RecordId>,
-    /// What will be there once it is saved.
-    pub expected: Acknowledged,
+    /// The record that will be there once it is saved.
+    pub record: RecordId,
+    /// The entry that will be in it, if the action adds one.
+    pub entry: Option<(&'static str, EntryId)>,
     /// The decision.
     pub decide: Decide,
 }
@@ -107,18 +116,16 @@ fn create(
     rng: &mut StdRng,
     actor: Actor,
     kind: &'static str,
-    decide: impl FnOnce() -> Result<Vec<records::write::Edit>, Refusal> + Send + 'static,
+    decide: impl Fn() -> Result<Vec<records::write::Edit>, Refusal> + Send + Sync + 'static,
 ) -> Deed {
     let record = RecordId::new(actor.site, rng.random());
     Deed {
         action: ActionId(rng.random()),
         account: actor.account,
         reads: Vec::new(),
-        expected: Acknowledged {
-            record,
-            entry: None,
-        },
-        decide: Box::new(move |_| {
+        record,
+        entry: None,
+        decide: Arc::new(move |_| {
             let edits = decide()?;
             Ok(vec![RecordEdit {
                 record,
@@ -136,7 +143,7 @@ fn item(rng: &mut StdRng, actor: Actor, now_ms: i64) -> Deed {
         ("content", text(rng)),
     ]);
     create(rng, actor, "log_item", move || {
-        log_item::create(&actor, item, now_ms)
+        log_item::create(&actor, item.clone(), now_ms)
     })
 }
 
@@ -146,7 +153,7 @@ fn new_incident(rng: &mut StdRng, actor: Actor, now_ms: i64) -> Deed {
         ("class", choice(rng, CLASSES)),
     ]);
     create(rng, actor, "incident", move || {
-        incident::open(&actor, None, facts, now_ms)
+        incident::open(&actor, None, facts.clone(), now_ms)
     })
 }
 
@@ -156,8 +163,9 @@ fn entry(
     actor: Actor,
     record: RecordId,
     field: &'static str,
-    decide: impl FnOnce(&records::read::Record, EntryId) -> Result<Vec<records::write::Edit>, Refusal>
+    decide: impl Fn(&records::read::Record, EntryId) -> Result<Vec<records::write::Edit>, Refusal>
     + Send
+    + Sync
     + 'static,
 ) -> Deed {
     let entry = EntryId(rng.random());
@@ -165,11 +173,9 @@ fn entry(
         action: ActionId(rng.random()),
         account: actor.account,
         reads: vec![record],
-        expected: Acknowledged {
-            record,
-            entry: Some((field, entry)),
-        },
-        decide: Box::new(move |reads| {
+        record,
+        entry: Some((field, entry)),
+        decide: Arc::new(move |reads| {
             let loaded = &reads[&record].record;
             let edits = decide(loaded, entry)?;
             let kind = loaded.table.kind;
@@ -185,7 +191,7 @@ fn entry(
 fn progress(rng: &mut StdRng, actor: Actor, record: RecordId, now_ms: i64) -> Deed {
     let line = values([("text", text(rng))]);
     entry(rng, actor, record, "timeline", move |record, entry| {
-        incident::add_progress(&actor, record, entry, line, now_ms)
+        incident::add_progress(&actor, record, entry, line.clone(), now_ms)
     })
 }
 
@@ -209,6 +215,6 @@ fn amendment(rng: &mut StdRng, actor: Actor, record: RecordId, now_ms: i64) -> D
     let kind = choice(rng, &["correction", "late_entry"]);
     let amendment = values([("type", kind), ("text", text(rng))]);
     entry(rng, actor, record, "amendments", move |record, entry| {
-        log_item::amend(&actor, record, entry, amendment, now_ms)
+        log_item::amend(&actor, record, entry, amendment.clone(), now_ms)
     })
 }

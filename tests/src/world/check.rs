@@ -1,37 +1,83 @@
-//! The promises of DESIGN.md section 3 over a world that has come to rest.
+//! The promises of DESIGN.md section 3 over a world that has come to rest. Each check carries the
+//! number of its invariant.
 
-use super::actions::Acknowledged;
+use super::actions::Saved;
+use super::disk::Image;
+use super::founding::scratch;
 use super::site::Site;
 use anyhow::{Context as _, Result, ensure};
-use records::id::RecordId;
+use records::bundle::Bundle;
+use records::id::{JournalId, RecordId};
 use std::collections::{BTreeMap, BTreeSet};
-use store::{Filter, RecordRow, Store, StoredRecord};
+use store::{Filter, Quarantined, RecordRow, Store, StoredRecord};
 
-/// Checks every promise.
+/// Everything a site shows and holds.
+struct Seen {
+    records: BTreeMap<RecordId, Shown>,
+    bundles: BTreeMap<JournalId, Vec<Bundle>>,
+    quarantine: Vec<Quarantined>,
+}
+
+/// Checks every promise; `draw` picks the site that is looked at most closely.
 ///
 /// # Errors
 /// The first broken one.
-pub async fn promises(sites: &[Site], acknowledged: &[Acknowledged]) -> Result<()> {
-    let mut first: Option<BTreeMap<RecordId, Shown>> = None;
+pub async fn promises(sites: &[Site], acknowledged: &[Saved], draw: u64) -> Result<()> {
+    let chosen = usize::try_from(draw % sites.len() as u64)?;
+    let mut first: Option<Seen> = None;
     for (index, site) in sites.iter().enumerate() {
         let store = site.store().context("a healed site is up")?;
-        let records = shown(store).await?;
-        nothing_acknowledged_is_lost(&records, acknowledged)
-            .with_context(|| format!("at site {index}"))?;
-        numbers_are_unique(&records).with_context(|| format!("at site {index}"))?;
-        nothing_honest_is_quarantined(store).await?;
+        let seen = seen(store).await?;
+        let checked = async {
+            i1_what_was_saved_is_there(&seen, acknowledged)?;
+            i3_nothing_is_held_only_here(store)?;
+            i4_nothing_honest_is_quarantined(store, &seen).await?;
+            numbers_are_unique_and_without_gaps(&seen)?;
+            if index == chosen {
+                i2_caches_are_only_caches(store, &seen).await?;
+                i3_every_bundle_verifies(site).await?;
+                i3_no_altered_bundle_goes_unnoticed(site, &seen, draw).await?;
+            }
+            if let Some(first) = &first {
+                i3_all_sites_hold_the_same_bytes(first, &seen)?;
+                i4_all_sites_judge_and_show_the_same(first, &seen)?;
+            }
+            anyhow::Ok(())
+        };
+        checked.await.with_context(|| format!("at site {index}"))?;
+        first.get_or_insert(seen);
+    }
+    Ok(())
+}
+
+/// Invariant 3, while the world runs: a site never counts a bundle as held elsewhere that no
+/// other site's disk holds. `held` is how far each site holds each journal.
+///
+/// # Errors
+/// When one does.
+pub fn held_only_here_is_never_too_low(
+    sites: &[Site],
+    held: &[BTreeMap<JournalId, u64>],
+) -> Result<()> {
+    for (index, site) in sites.iter().enumerate() {
+        let Some(store) = site.store() else {
+            continue;
+        };
+        let own = store.frontier().into_iter();
+        let own = own.filter(|head| head.journal.site == site.id());
+        let alone: u64 = own
+            .map(|head| {
+                let others = held.iter().enumerate();
+                let others = others.filter(|(other, _)| *other != index);
+                let most = others.filter_map(|(_, held)| held.get(&head.journal));
+                head.seq.saturating_sub(most.copied().max().unwrap_or(0))
+            })
+            .sum();
+        let said = store.held_only_here();
         ensure!(
-            store.held_only_here() == 0,
-            "site {index} thinks it alone holds bundles"
+            said >= alone,
+            "site {index} says that it alone holds {said} bundles, and it is {alone}"
         );
-        caches_are_only_caches(store, &records).await?;
-        verifies(site)
-            .await
-            .with_context(|| format!("at site {index}"))?;
-        match &first {
-            None => first = Some(records),
-            Some(first) => ensure!(*first == records, "site {index} shows other records"),
-        }
     }
     Ok(())
 }
@@ -60,6 +106,24 @@ impl From<StoredRecord> for Shown {
     }
 }
 
+async fn seen(store: &Store) -> Result<Seen> {
+    let mut bundles = BTreeMap::new();
+    for head in store.frontier() {
+        let journal = store.bundles_after(head.journal, 0, usize::MAX).await?;
+        bundles.insert(head.journal, journal);
+    }
+    let mut quarantine = store.quarantine().await?;
+    quarantine.sort_by_key(|row| row.head);
+    for row in &mut quarantine {
+        row.received_ms = 0;
+    }
+    Ok(Seen {
+        records: shown(store).await?,
+        bundles,
+        quarantine,
+    })
+}
+
 async fn shown(store: &Store) -> Result<BTreeMap<RecordId, Shown>> {
     let mut filter = Filter {
         limit: 200,
@@ -80,66 +144,137 @@ async fn shown(store: &Store) -> Result<BTreeMap<RecordId, Shown>> {
     }
 }
 
-fn nothing_acknowledged_is_lost(
-    records: &BTreeMap<RecordId, Shown>,
-    acknowledged: &[Acknowledged],
-) -> Result<()> {
+/// What a site answered as saved is in its journal as it was signed, once, and shown.
+fn i1_what_was_saved_is_there(seen: &Seen, acknowledged: &[Saved]) -> Result<()> {
     for saved in acknowledged {
-        let shown = records.get(&saved.record);
-        let shown = shown.with_context(|| format!("acknowledged {:?} is lost", saved.record))?;
+        let head = saved.head;
+        let place = usize::try_from(head.seq)?.checked_sub(1);
+        let journal = seen.bundles.get(&head.journal);
+        let bundle = journal.zip(place).and_then(|(all, place)| all.get(place));
+        let same = bundle.is_some_and(|bundle| bundle.hash() == head.hash);
+        ensure!(same, "saved bundle {head:?} is lost");
+        let shown = seen.records.get(&saved.record);
+        let shown = shown.with_context(|| format!("saved {:?} is not shown", saved.record))?;
         if let Some((field, entry)) = saved.entry {
             let kept = shown.record.entries.get(field);
             let kept = kept.is_some_and(|entries| entries.contains_key(&entry));
-            ensure!(kept, "acknowledged {entry:?} of {:?} is lost", saved.record);
+            ensure!(kept, "saved {entry:?} of {:?} is not shown", saved.record);
         }
     }
-    Ok(())
-}
-
-fn numbers_are_unique(records: &BTreeMap<RecordId, Shown>) -> Result<()> {
-    let mut taken = BTreeSet::new();
-    for shown in records
-        .values()
-        .filter(|shown| !shown.row.number.is_empty())
-    {
-        ensure!(
-            taken.insert(&shown.row.number),
-            "number {} is there twice",
-            shown.row.number
-        );
+    let mut actions = BTreeSet::new();
+    for bundle in seen.bundles.values().flatten() {
+        let header = bundle.decode_header()?;
+        let once = header.action == records::id::ActionId::default()
+            || actions.insert((header.action, header.part));
+        ensure!(once, "action {:?} was carried out twice", header.action);
     }
     Ok(())
 }
 
-async fn nothing_honest_is_quarantined(store: &Store) -> Result<()> {
-    let quarantined = store.quarantine().await?;
+/// Dropping every cache and replaying gives the same journals, heads and rows.
+async fn i2_caches_are_only_caches(store: &Store, before: &Seen) -> Result<()> {
+    store.rebuild().await?;
+    let after = seen(store).await?;
+    ensure!(after.bundles == before.bundles, "rebuilding moved a head");
     ensure!(
-        quarantined.is_empty(),
-        "honest bundles are quarantined: {quarantined:?}"
+        after.records == before.records,
+        "rebuilding changed what is shown"
+    );
+    ensure!(
+        after.quarantine == before.quarantine,
+        "rebuilding changed a verdict"
+    );
+    Ok(())
+}
+
+fn i3_nothing_is_held_only_here(store: &Store) -> Result<()> {
+    let alone = store.held_only_here();
+    ensure!(alone == 0, "it thinks that it alone holds {alone} bundles");
+    Ok(())
+}
+
+fn i3_all_sites_hold_the_same_bytes(first: &Seen, seen: &Seen) -> Result<()> {
+    for (journal, bundles) in &first.bundles {
+        ensure!(
+            seen.bundles.get(journal) == Some(bundles),
+            "it holds other bundles of {journal}"
+        );
+    }
+    ensure!(first.bundles.len() == seen.bundles.len(), "more journals");
+    Ok(())
+}
+
+async fn i3_every_bundle_verifies(site: &Site) -> Result<()> {
+    let report = store::verify::verify(&site.folder(), |_| ()).await?;
+    ensure!(
+        report.first_bad.is_none(),
+        "verify finds {:?}",
+        report.first_bad
+    );
+    Ok(())
+}
+
+/// One flipped bit in a stored bundle is found and named.
+async fn i3_no_altered_bundle_goes_unnoticed(site: &Site, seen: &Seen, draw: u64) -> Result<()> {
+    let bundles: Vec<&Bundle> = seen.bundles.values().flatten().collect();
+    let bundle = bundles[usize::try_from(draw % bundles.len() as u64)?];
+    let bit = usize::try_from(draw % 512)?;
+    let folder = scratch()?;
+    Image::of(&site.folder())?.write(folder.path())?;
+    // Closing brings the log into the database: a frame that rots in the log ends it there.
+    drop(Store::open(folder.path()).await?);
+    let mut image = Image::of(folder.path())?;
+    // A signature that goes over two pages cannot be found in the file in one piece.
+    if image.rot(&bundle.signature, bit) == 0 {
+        return Ok(());
+    }
+    image.write(folder.path())?;
+    let report = store::verify::verify(folder.path(), |_| ()).await?;
+    let header = bundle.decode_header()?;
+    ensure!(
+        report.first_bad.is_some(),
+        "a flipped bit in bundle {} of {} went unnoticed",
+        header.seq,
+        header.journal()
+    );
+    Ok(())
+}
+
+async fn i4_nothing_honest_is_quarantined(store: &Store, seen: &Seen) -> Result<()> {
+    ensure!(
+        seen.quarantine.is_empty(),
+        "honest bundles are quarantined: {:?}",
+        seen.quarantine
     );
     let forks = store.forks().await?;
     ensure!(forks.is_empty(), "honest journals are forked: {forks:?}");
     Ok(())
 }
 
-/// Invariant 2: dropping every cache and replaying gives the same heads and rows.
-async fn caches_are_only_caches(store: &Store, before: &BTreeMap<RecordId, Shown>) -> Result<()> {
-    let heads = store.frontier();
-    store.rebuild().await?;
-    ensure!(store.frontier() == heads, "rebuilding moved a head");
-    ensure!(
-        shown(store).await? == *before,
-        "rebuilding changed what is shown"
-    );
+fn i4_all_sites_judge_and_show_the_same(first: &Seen, seen: &Seen) -> Result<()> {
+    ensure!(first.quarantine == seen.quarantine, "it judges otherwise");
+    ensure!(first.records == seen.records, "it shows other records");
     Ok(())
 }
 
-async fn verifies(site: &Site) -> Result<()> {
-    let report = store::verify::verify(site.folder(), |_| ()).await?;
-    ensure!(
-        report.first_bad.is_none(),
-        "verify finds {:?}",
-        report.first_bad
-    );
+/// Numbers on forms: none twice, and within a series of an incarnation none left out.
+fn numbers_are_unique_and_without_gaps(seen: &Seen) -> Result<()> {
+    let mut series: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
+    for shown in seen.records.values() {
+        let number = shown.row.number.as_str();
+        if number.is_empty() {
+            continue;
+        }
+        let (name, count) = number.rsplit_once('-').context("a number has a counter")?;
+        let fresh = series.entry(name).or_default().insert(count.parse()?);
+        ensure!(fresh, "number {number} is there twice");
+    }
+    for (name, counts) in series {
+        let last = counts.last().copied().unwrap_or(0);
+        ensure!(
+            last == counts.len() as u64,
+            "series {name} has gaps: {counts:?}"
+        );
+    }
     Ok(())
 }

@@ -1,25 +1,110 @@
 //! How many faults of each kind were injected: a claim without them does not count.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
-/// Injected faults by kind.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Faults {
-    /// Links cut, with everything on the way lost.
-    pub cuts: u64,
-    /// Sites killed between transactions.
-    pub kills: u64,
-    /// Sites killed at a write point inside a transaction.
-    pub write_point_kills: u64,
-    /// Wall clocks stepped by up to a day.
-    pub clock_steps: u64,
+/// A kind of fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// A link was cut.
+    Cut,
+    /// A frame was on its way over a link that was cut.
+    FrameLost,
+    /// Some sites were split from all others.
+    Split,
+    /// Links stayed as they were for longer than a day.
+    Silence,
+    /// A site was stopped in good order.
+    Stop,
+    /// A site was killed between transactions.
+    Kill,
+    /// A site was killed at a write point inside a transaction.
+    KillAtWritePoint,
+    /// The power failed: what was not yet synced is lost or garbled.
+    PowerLoss,
+    /// The power failed while a commit was on its way to the disk.
+    TornCommit,
+    /// The power failed while pages were copied from the log into the database.
+    TornPage,
+    /// A transaction met a full disk.
+    DiskFull,
+    /// A wall clock was stepped by up to a day.
+    ClockStep,
+    /// A wall clock was stepped by years.
+    ClockLeap,
+    /// A carried file never arrived.
+    StickLost,
+    /// A carried file arrived again.
+    StickAgain,
+    /// Bundles of a carried file arrived in another order.
+    StickShuffled,
+    /// A carried file was cut off.
+    StickCutOff,
 }
 
-impl std::ops::AddAssign for Faults {
-    fn add_assign(&mut self, other: Self) {
-        self.cuts += other.cuts;
-        self.kills += other.kills;
-        self.write_point_kills += other.write_point_kills;
-        self.clock_steps += other.clock_steps;
+impl Fault {
+    /// Every kind.
+    pub const ALL: [Fault; 17] = [
+        Fault::Cut,
+        Fault::FrameLost,
+        Fault::Split,
+        Fault::Silence,
+        Fault::Stop,
+        Fault::Kill,
+        Fault::KillAtWritePoint,
+        Fault::PowerLoss,
+        Fault::TornCommit,
+        Fault::TornPage,
+        Fault::DiskFull,
+        Fault::ClockStep,
+        Fault::ClockLeap,
+        Fault::StickLost,
+        Fault::StickAgain,
+        Fault::StickShuffled,
+        Fault::StickCutOff,
+    ];
+}
+
+/// Injected faults by kind.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
+pub struct Faults(BTreeMap<Fault, u64>);
+
+impl Faults {
+    /// Notes that a fault was injected.
+    pub fn note(&mut self, fault: Fault) {
+        self.add(fault, 1);
+    }
+
+    /// Notes several at once.
+    pub fn add(&mut self, fault: Fault, count: u64) {
+        if count > 0 {
+            *self.0.entry(fault).or_default() += count;
+        }
+    }
+
+    /// Kinds that never happened.
+    #[must_use]
+    pub fn missing(&self) -> Vec<Fault> {
+        let absent = |fault: &Fault| !self.0.contains_key(fault);
+        Fault::ALL.into_iter().filter(absent).collect()
+    }
+}
+
+impl std::ops::AddAssign<&Faults> for Faults {
+    fn add_assign(&mut self, other: &Self) {
+        for (fault, count) in &other.0 {
+            self.add(*fault, *count);
+        }
+    }
+}
+
+impl std::fmt::Display for Faults {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, (fault, count)) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}{fault:?} {count}")?;
+        }
+        Ok(())
     }
 }

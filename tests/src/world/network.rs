@@ -126,10 +126,12 @@ impl Network {
         }
     }
 
-    /// Cuts a connection: both sessions end, what was on the way is lost. Whether there was one.
-    pub fn cut(&mut self, a: usize, b: usize) -> bool {
+    /// Cuts a connection: both sessions end, what was on the way is lost. How many frames were,
+    /// if there was a connection.
+    pub fn cut(&mut self, a: usize, b: usize) -> Option<u64> {
         let ends = [self.ends.remove(&(a, b)), self.ends.remove(&(b, a))];
-        ends.iter().any(Option::is_some)
+        let lost = ends.iter().flatten().map(|end| end.inbound.len() as u64);
+        ends.iter().any(Option::is_some).then(|| lost.sum())
     }
 
     /// Gives a session an event, if that connection stands.

@@ -1,77 +1,148 @@
-//! One simulated site: a real store in a directory of its own, which may be killed at any write
-//! point and opened again.
+//! One simulated site: a real store in a directory of its own, which may lose its process or its
+//! power at any write point and is opened again from what its disk kept.
 
-use super::actions::{Acknowledged, Deed};
+use super::actions::{Deed, Saved};
+use super::disk::{Image, Mark};
+use super::faults::Fault;
 use super::founding::{FOUNDED_MS, Founding, code, journal, site_id};
 use super::network::Work;
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use ed25519_dalek::SigningKey;
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use records::bundle::Head;
 use records::id::{InstitutionId, SiteId};
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use store::{Action, Admission, CommitError, Options, Store, StoreError, Synchronous, Writer};
+use std::sync::{Arc, Mutex, PoisonError};
+use store::{
+    Action, Admission, CommitError, OpenError, Options, Store, StoreError, WritePoint, Writer,
+};
 use sync::session::{Event, Now, Outcome};
 use sync::wire::{Hello, PROTOCOL};
+
+/// More pages than any world fills.
+const ROOMY: u64 = 1 << 30;
+const PAGE_LEN: u64 = 4096;
 
 /// A site of the world.
 pub struct Site {
     index: usize,
-    folder: tempfile::TempDir,
+    /// Every life of the site has a folder in here.
+    folder: PathBuf,
+    life: u32,
     institution: InstitutionId,
     key: SigningKey,
     store: Option<Store>,
-    fuse: Arc<AtomicI64>,
-    clock_offset_ms: AtomicI64,
-    deeds: AtomicU64,
+    fuse: Arc<Fuse>,
+    power: bool,
+    clock_offset_ms: i64,
+    room: Arc<AtomicU64>,
+    /// Actions that nobody was answered; their people ask again.
+    unanswered: Vec<Deed>,
+}
+
+/// Stops the store at a write point and keeps what the disk looked like then.
+#[derive(Default)]
+struct Fuse {
+    left: AtomicI64,
+    /// The log as the transaction under way found it.
+    synced: Mutex<Mark>,
+    burnt: Mutex<Option<(Mark, Image)>>,
+}
+
+impl Fuse {
+    fn burn(&self, point: WritePoint, dir: &Path) -> bool {
+        let left = self.left.fetch_sub(1, Ordering::SeqCst);
+        if left < 0 {
+            return false;
+        }
+        let mut synced = self.synced.lock().unwrap_or_else(PoisonError::into_inner);
+        if point == WritePoint::Begun {
+            *synced = Mark::of(dir).expect("the directory of a running store can be read");
+        }
+        if left > 0 {
+            return false;
+        }
+        let image = Image::of(dir).expect("the directory of a running store can be read");
+        *self.burnt.lock().unwrap_or_else(PoisonError::into_inner) = Some((*synced, image));
+        true
+    }
+
+    fn set(&self, points: i64) {
+        self.left.store(points, Ordering::SeqCst);
+    }
+
+    fn take(&self) -> Option<(Mark, Image)> {
+        let mut burnt = self.burnt.lock().unwrap_or_else(PoisonError::into_inner);
+        burnt.take()
+    }
 }
 
 /// What became of an action.
 pub enum Answer {
     /// The site answered that it is saved.
-    Saved(Acknowledged),
+    Saved(Saved),
     /// Duty rules or the field table said no.
     Refused,
-    /// The site was killed before it could answer.
-    Killed,
+    /// There is no room on the disk; nothing was saved.
+    Full,
+    /// The site went down before it could answer.
+    Down,
+}
+
+/// What became of a session's work.
+pub enum Done {
+    /// It has an outcome.
+    Event(Event),
+    /// The store failed and the link ends.
+    Full,
+    /// The site went down in the middle of it.
+    Down,
 }
 
 impl Site {
-    /// Opens a fresh copy of a founded site.
+    /// Opens a fresh copy of the founded directory in `world`.
     ///
     /// # Errors
-    /// When the directory cannot be copied or opened.
-    pub async fn open(founding: &Founding, index: usize) -> Result<Self> {
+    /// When the directory cannot be made or opened.
+    pub async fn open(founding: &Founding, world: &Path, index: usize) -> Result<Self> {
         let mut site = Self {
             index,
-            folder: founding.copy(index)?,
+            folder: world.join(index.to_string()),
+            life: 0,
             institution: founding.institution,
             key: founding.keys[index].clone(),
             store: None,
-            fuse: Arc::new(AtomicI64::new(-1)),
-            clock_offset_ms: AtomicI64::new(0),
-            deeds: AtomicU64::new(0),
+            fuse: Arc::new(Fuse::default()),
+            power: false,
+            clock_offset_ms: 0,
+            room: Arc::new(AtomicU64::new(ROOMY)),
+            unanswered: Vec::new(),
         };
+        founding.image.write(&site.folder())?;
         site.start([0; 4]).await?;
         Ok(site)
     }
 
-    /// Starts a site that is down; `slot` is what a real one draws at every start.
+    /// Starts a site that is down; `slot` is what a real one draws at every start. It stays down
+    /// while its disk has no room.
     ///
     /// # Errors
-    /// When its directory does not open: nothing a kill leaves behind may do that.
+    /// When its directory does not open: nothing a crash leaves behind may do that.
     pub async fn start(&mut self, slot: [u8; 4]) -> Result<()> {
-        self.disarm();
-        let fuse = self.fuse.clone();
+        self.fuse.set(-1);
+        let (fuse, dir) = (self.fuse.clone(), self.folder());
         let options = Options {
-            crash_at: Some(Arc::new(move |_| fuse.fetch_sub(1, Ordering::SeqCst) == 0)),
-            synchronous: Synchronous::Off,
+            crash_at: Some(Arc::new(move |point| fuse.burn(point, &dir))),
+            max_pages: Some(self.room.clone()),
             ..Options::default()
         };
-        let store = Store::open_with(self.folder.path(), options).await?;
+        let store = match Store::open_with(&self.folder(), options).await {
+            Ok(store) => store,
+            Err(OpenError::Full) if self.is_filled() => return Ok(()),
+            Err(error) => return Err(error).context("a directory that does not open"),
+        };
         let writer = Writer {
             institution: self.institution,
             journal: journal(self.index),
@@ -79,8 +150,11 @@ impl Site {
             key: self.key.clone(),
             slot,
         };
-        store.start_writer(writer).await?;
-        self.store = Some(store);
+        match store.start_writer(writer).await {
+            Ok(()) => self.store = Some(store),
+            Err(StoreError::Full) if self.is_filled() => {}
+            Err(error) => return Err(error.into()),
+        }
         Ok(())
     }
 
@@ -96,10 +170,10 @@ impl Site {
         self.store.is_some()
     }
 
-    /// Its directory.
+    /// Its data directory.
     #[must_use]
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
+    pub fn folder(&self) -> PathBuf {
+        self.folder.join(self.life.to_string())
     }
 
     /// Its id.
@@ -129,43 +203,85 @@ impl Site {
     /// Its time when the world's is `world_ms`.
     #[must_use]
     pub fn now(&self, world_ms: u64) -> Now {
-        let offset = self.clock_offset_ms.load(Ordering::SeqCst);
-        let world = i64::try_from(world_ms).expect("worlds last weeks");
+        let world = i64::try_from(world_ms).expect("worlds last years");
         Now {
             mono_ms: world_ms,
-            wall_ms: FOUNDED_MS + world + offset,
+            wall_ms: FOUNDED_MS + world + self.clock_offset_ms,
         }
     }
 
-    /// Steps its wall clock; at most a day off in all.
-    pub fn step_clock(&self, by_ms: i64) {
-        self.clock_offset_ms.store(by_ms, Ordering::SeqCst);
+    /// Sets its wall clock this far from the world's time.
+    pub fn set_clock(&mut self, off_ms: i64) {
+        self.clock_offset_ms = off_ms;
     }
 
-    /// The site will be killed at one of the next write points.
-    pub fn arm(&self, rng: &mut StdRng) {
-        self.fuse.store(rng.random_range(0..12), Ordering::SeqCst);
+    /// The site goes down when it has passed so many more write points.
+    pub fn arm(&mut self, points: i64, power: bool) {
+        self.power = power;
+        self.fuse.set(points);
     }
 
-    /// It will not.
-    pub fn disarm(&self) {
-        self.fuse.store(-1, Ordering::SeqCst);
+    /// Leaves room for `pages` more.
+    ///
+    /// # Errors
+    /// When the store cannot tell its size.
+    pub async fn fill_disk(&self, pages: u64) -> Result<()> {
+        if let Some(store) = &self.store {
+            let taken = store.counts().await?.bytes / PAGE_LEN;
+            self.room.store(taken + pages, Ordering::SeqCst);
+        }
+        Ok(())
     }
 
-    /// It is down: killed, or stopped at a write point.
-    pub fn mark_down(&mut self) {
+    /// Gives the disk room again.
+    pub fn free_disk(&self) {
+        self.room.store(ROOMY, Ordering::SeqCst);
+    }
+
+    fn is_filled(&self) -> bool {
+        self.room.load(Ordering::SeqCst) < ROOMY
+    }
+
+    /// Ends the process in good order.
+    pub fn stop(&mut self) {
         self.store = None;
+    }
+
+    /// The process is gone: by itself at a write point, or killed now. With `power` what its
+    /// disk had not synced is gone as well.
+    ///
+    /// # Errors
+    /// When its directory cannot be copied.
+    pub fn crash(&mut self, rng: &mut StdRng, power: Option<bool>) -> Result<Vec<Fault>> {
+        let (synced, mut image) = match self.fuse.take() {
+            Some((synced, image)) => (Some(synced), image),
+            None => (None, Image::of(&self.folder())?),
+        };
+        self.store = None;
+        let old = self.folder();
+        self.life += 1;
+        let mut faults = match synced {
+            Some(_) => vec![Fault::KillAtWritePoint],
+            None => Vec::new(),
+        };
+        if power.unwrap_or(self.power) {
+            faults.extend(image.lose_power(rng, synced));
+        } else if synced.is_none() {
+            faults.push(Fault::Kill);
+        }
+        image.write(&self.folder())?;
+        std::fs::remove_dir_all(old)?;
+        Ok(faults)
     }
 
     /// Carries out what a person does.
     ///
     /// # Errors
-    /// When the store fails other than by being killed.
-    pub async fn commit(&self, deed: Deed, world_ms: u64) -> Result<Answer> {
+    /// When the store fails other than by being killed or full.
+    pub async fn commit(&mut self, deed: Deed, world_ms: u64) -> Result<Answer> {
         let Some(store) = &self.store else {
             return Ok(Answer::Refused);
         };
-        let number = self.deeds.fetch_add(1, Ordering::SeqCst);
         let action = Action {
             action: deed.action,
             account: deed.account,
@@ -174,22 +290,43 @@ impl Site {
             uptime_ms: world_ms,
             hub_offset_ms: None,
             reads: deed.reads.clone(),
-            seed: *blake3_of(self.index, number).as_bytes(),
+            seed: *blake3::hash(&deed.action.0).as_bytes(),
         };
-        let expected = deed.expected.clone();
-        match store.commit(action, deed.decide).await {
-            Ok(_) => Ok(Answer::Saved(expected)),
+        let decide = deed.decide.clone();
+        match store.commit(action, move |reads| decide(reads)).await {
+            Ok(done) => Ok(Answer::Saved(Saved {
+                action: deed.action,
+                record: deed.record,
+                entry: deed.entry,
+                head: done.head,
+            })),
             Err(CommitError::Decided(_) | CommitError::Invalid(_)) => Ok(Answer::Refused),
-            Err(CommitError::Store(StoreError::Stopped)) => Ok(Answer::Killed),
+            Err(CommitError::Store(StoreError::Stopped)) => {
+                self.unanswered.push(deed);
+                Ok(Answer::Down)
+            }
+            Err(CommitError::Store(StoreError::Full)) if self.is_filled() => {
+                self.unanswered.push(deed);
+                Ok(Answer::Full)
+            }
             Err(CommitError::Store(error)) => Err(error.into()),
         }
     }
 
-    /// Does a session's work; `None` when the site was killed in the middle of it.
+    /// An action somebody got no answer to, to be asked again.
+    pub fn ask_again(&mut self, rng: &mut StdRng) -> Option<Deed> {
+        if self.unanswered.is_empty() {
+            return None;
+        }
+        let index = rng.random_range(0..self.unanswered.len());
+        Some(self.unanswered.swap_remove(index))
+    }
+
+    /// Does a session's work.
     ///
     /// # Errors
-    /// When the store fails other than by being killed.
-    pub async fn perform(&self, work: Work, world_ms: u64) -> Result<Option<Event>> {
+    /// When the store fails other than by being killed or full.
+    pub async fn perform(&self, work: Work, world_ms: u64) -> Result<Done> {
         let Some(store) = &self.store else {
             bail!("a site that is down has no sessions");
         };
@@ -214,8 +351,9 @@ impl Site {
                 .map(|()| Event::LocalHeads(store.frontier())),
         };
         match done {
-            Ok(event) => Ok(Some(event)),
-            Err(StoreError::Stopped) => Ok(None),
+            Ok(event) => Ok(Done::Event(event)),
+            Err(StoreError::Stopped) => Ok(Done::Down),
+            Err(StoreError::Full) if self.is_filled() => Ok(Done::Full),
             Err(error) => Err(error.into()),
         }
     }
@@ -235,8 +373,4 @@ fn outcome(store: &Store, admissions: &[Admission]) -> Outcome {
         }
     }
     outcome
-}
-
-fn blake3_of(site: usize, number: u64) -> blake3::Hash {
-    blake3::hash(format!("{site}/{number}").as_bytes())
 }

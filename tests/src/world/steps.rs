@@ -1,0 +1,191 @@
+//! What each happening does to the world.
+
+use super::faults::Fault;
+use super::schedule::Happening;
+use super::site::{Answer, Done};
+use super::stick::Stick;
+use super::{World, actions};
+use anyhow::Result;
+use rand::Rng as _;
+
+const DAY_MS: u64 = 24 * 3_600_000;
+/// Files on their way at once; more are left on the table.
+const STICKS: usize = 8;
+
+impl World {
+    /// Carries out one step, unless its sites are not there.
+    pub(super) async fn step(&mut self, happening: &Happening) -> Result<()> {
+        let sites = self.sites.len();
+        match *happening {
+            Happening::Act { site } if site < sites => self.act(site).await,
+            Happening::Deliver { count } => self.deliver(count).await,
+            Happening::Pass { ms } => {
+                self.pass(ms);
+                Ok(())
+            }
+            Happening::Connect { a, b } if a.max(b) < sites => {
+                self.connect(a, b);
+                Ok(())
+            }
+            Happening::Cut { a, b } if a.max(b) < sites => {
+                self.cut(a, b);
+                Ok(())
+            }
+            Happening::Split { members } => {
+                self.part(members);
+                Ok(())
+            }
+            Happening::Rejoin => {
+                self.split = None;
+                Ok(())
+            }
+            Happening::WriteStick { from, to } if from.max(to) < sites => {
+                self.write_stick(from, to).await
+            }
+            Happening::StickArrives => self.stick_arrives().await,
+            ref harm => self.harm(harm).await,
+        }
+    }
+
+    /// What befalls one site.
+    async fn harm(&mut self, happening: &Happening) -> Result<()> {
+        let (Happening::Stop { site }
+        | Happening::Kill { site }
+        | Happening::LosePower { site }
+        | Happening::Arm { site, .. }
+        | Happening::Start { site }
+        | Happening::SetClock { site, .. }
+        | Happening::FillDisk { site, .. }
+        | Happening::FreeDisk { site }) = *happening
+        else {
+            return Ok(());
+        };
+        let Some(harmed) = self.sites.get_mut(site) else {
+            return Ok(());
+        };
+        match *happening {
+            Happening::Stop { .. } if harmed.is_up() => {
+                harmed.stop();
+                self.faults.note(Fault::Stop);
+                self.lose_links(site);
+            }
+            Happening::Kill { .. } if harmed.is_up() => self.crash(site, Some(false))?,
+            Happening::LosePower { .. } if harmed.is_up() => self.crash(site, Some(true))?,
+            Happening::Arm { points, power, .. } => harmed.arm(points, power),
+            Happening::Start { .. } => self.start(site).await?,
+            Happening::SetClock { off_ms, .. } => {
+                harmed.set_clock(off_ms);
+                let day = DAY_MS.cast_signed();
+                let fault = match (-day..day).contains(&off_ms) {
+                    true => Fault::ClockStep,
+                    false => Fault::ClockLeap,
+                };
+                self.faults.note(fault);
+            }
+            Happening::FillDisk { pages, .. } => harmed.fill_disk(pages).await?,
+            Happening::FreeDisk { .. } => harmed.free_disk(),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A person acts, or asks again what nobody answered.
+    async fn act(&mut self, index: usize) -> Result<()> {
+        let site = &mut self.sites[index];
+        if !site.is_up() {
+            return Ok(());
+        }
+        let again = match self.rng.random_range(0..3) {
+            0 => site.ask_again(&mut self.rng),
+            _ => None,
+        };
+        let deed = match (again, site.store()) {
+            (Some(deed), _) => deed,
+            (None, Some(store)) => actions::draw(&mut self.rng, site, store, self.now_ms).await?,
+            (None, None) => return Ok(()),
+        };
+        let answer = site.commit(deed, self.now_ms).await?;
+        self.note(index);
+        match answer {
+            Answer::Saved(saved) => {
+                self.trace.update(&saved.record.0);
+                self.acknowledged.push(saved);
+                self.wake(index);
+            }
+            Answer::Refused => {}
+            Answer::Full => self.faults.note(Fault::DiskFull),
+            Answer::Down => self.went_down(index)?,
+        }
+        Ok(())
+    }
+
+    /// Runs up to `count` messages and store operations that are due, in an order drawn.
+    async fn deliver(&mut self, count: usize) -> Result<()> {
+        for _ in 0..count {
+            if !self.run_one().await? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, ms: u64) {
+        if ms > DAY_MS {
+            self.faults.note(Fault::Silence);
+        }
+        self.now_ms += ms;
+        self.tick();
+    }
+
+    fn part(&mut self, members: u32) {
+        self.split = Some(members);
+        self.faults.note(Fault::Split);
+        let inside = |site: usize| members >> site & 1 == 1;
+        for a in (0..self.sites.len()).filter(|site| inside(*site)) {
+            for b in (0..self.sites.len()).filter(|site| !inside(*site)) {
+                self.cut(a, b);
+            }
+        }
+    }
+
+    async fn write_stick(&mut self, from: usize, to: usize) -> Result<()> {
+        if self.sticks.len() < STICKS
+            && let Some(stick) = Stick::write(&mut self.rng, &self.sites, from, to).await?
+        {
+            self.sticks.push(stick);
+        }
+        Ok(())
+    }
+
+    async fn stick_arrives(&mut self) -> Result<()> {
+        if self.sticks.is_empty() {
+            return Ok(());
+        }
+        let index = self.rng.random_range(0..self.sticks.len());
+        let stick = match self.rng.random_range(0..4) {
+            0 => {
+                self.faults.note(Fault::StickAgain);
+                self.sticks[index].clone()
+            }
+            _ => self.sticks.swap_remove(index),
+        };
+        let to = stick.to;
+        if !self.sites[to].is_up() {
+            return Ok(());
+        }
+        let Some(stick) = stick.arrive(&mut self.rng, &mut self.faults) else {
+            return Ok(());
+        };
+        let writer = stick.from();
+        let done = stick
+            .read(&self.sites[to], &self.sites[writer], self.now_ms)
+            .await?;
+        self.note(to);
+        match done {
+            Done::Event(_) => self.wake(to),
+            Done::Full => self.faults.note(Fault::DiskFull),
+            Done::Down => self.went_down(to)?,
+        }
+        Ok(())
+    }
+}
