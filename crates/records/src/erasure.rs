@@ -49,7 +49,7 @@ pub struct Erasures {
 }
 
 /// What a section is worth, given the erasures known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fate {
     /// No erasure concerns it.
     Live,

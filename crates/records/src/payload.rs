@@ -4,7 +4,7 @@
 //! `[1, hash]`. The payload root in the header is a hash over the section hashes, which an erased
 //! section still supplies (DESIGN.md section 4, *Erasure*).
 
-use crate::bundle::Head;
+use crate::bundle::{Head, Header};
 use crate::id::{Hash, JournalId, RecordId, ScopeId, SiteId};
 use minicbor::{Decoder, Encoder};
 
@@ -309,6 +309,18 @@ fn decode_from(d: &mut Decoder<'_>) -> Result<Vec<Section>, minicbor::decode::Er
             _ => Err(minicbor::decode::Error::message("section")),
         })
         .collect()
+}
+
+/// Whether `bytes`, which decode to `sections`, are the payload that `header` names, in full or
+/// with sections erased. Encoding again rules out that framing bytes were changed without
+/// changing a section.
+#[must_use]
+pub fn is_whole(header: &Header, sections: &[Section], bytes: &[u8]) -> bool {
+    let mut all = sections.iter();
+    let erased = all.any(|section| matches!(section, Section::Erased(_)));
+    root(sections) == header.payload_root
+        && (erased || u32::try_from(bytes.len()) == Ok(header.payload_len))
+        && encode(sections) == bytes
 }
 
 /// The root that a header carries for these sections.

@@ -1,6 +1,7 @@
 //! Bundles from elsewhere: signature, place, dependencies, then judgement.
 
 use crate::action::Admission;
+use crate::erase;
 use crate::error::StoreError;
 use crate::job::Job;
 use crate::judge::{self, Bases, Case, Deps, Judgement, Stop};
@@ -15,6 +16,7 @@ use records::id::{Hash, InstitutionId, JournalId};
 use records::journal::{self, Place, place};
 use records::payload::{self, Body, InstitutionOp, Section};
 use sqlx::Row as _;
+use std::borrow::Cow;
 
 /// Branch bundles kept of one journal: proof of a fork needs two, not all.
 const MAX_BRANCH: i64 = 256;
@@ -47,7 +49,7 @@ pub(crate) async fn offer(
     };
     let (journal, hash) = (checked.header.journal(), checked.hash);
     let known = waiting::contains(tx, hash).await?;
-    let answer = match take(tx, bundle, checked, received_ms).await? {
+    let answer = match take(tx, checked, received_ms).await? {
         Taken::Waits { .. } if known => return Ok(Admission::Duplicate),
         Taken::Waits { journal, seq, kept } => {
             return Ok(Admission::Waiting { journal, seq, kept });
@@ -62,14 +64,19 @@ pub(crate) async fn offer(
 }
 
 /// What is known of a bundle before its place is.
-struct Checked {
+struct Checked<'a> {
     header: Header,
     hash: Hash,
     sections: Vec<Section>,
+    /// Without what the institution has erased.
+    bundle: Cow<'a, Bundle>,
 }
 
 /// Everything that needs no place: form, institution, signer, signature, payload.
-async fn check(tx: &mut Tx<'_>, bundle: &Bundle) -> Result<Result<Checked, Admission>, StoreError> {
+async fn check<'a>(
+    tx: &mut Tx<'_>,
+    bundle: &'a Bundle,
+) -> Result<Result<Checked<'a>, Admission>, StoreError> {
     let no = |code| Ok(Err(Admission::NotOurs { code }));
     if bundle.header.len() > MAX_HEADER_LEN || bundle.payload.len() > MAX_PAYLOAD_LEN {
         return no("size");
@@ -84,20 +91,10 @@ async fn check(tx: &mut Tx<'_>, bundle: &Bundle) -> Result<Result<Checked, Admis
     if stored_hash(tx, header.journal(), header.seq).await? == Some(hash) {
         return Ok(Err(Admission::Duplicate));
     }
-    let Ok(sections) = payload::decode(&bundle.payload) else {
+    let Ok(mut sections) = payload::decode(&bundle.payload) else {
         return no("malformed_payload");
     };
-    // No decision of the institution can authorise an erasure yet.
-    if sections
-        .iter()
-        .any(|section| matches!(section, Section::Erased(_)))
-    {
-        return no("erased");
-    }
-    let whole = payload::root(&sections) == header.payload_root
-        && u32::try_from(bundle.payload.len()) == Ok(header.payload_len)
-        && payload::encode(&sections) == bundle.payload;
-    if !whole {
+    if !payload::is_whole(&header, &sections, &bundle.payload) {
         return no("payload_root");
     }
     match tx.state.institution {
@@ -121,10 +118,13 @@ async fn check(tx: &mut Tx<'_>, bundle: &Bundle) -> Result<Result<Checked, Admis
     if !bundle.signed_by(&key) {
         return no("bad_signature");
     }
+    let trust = tx.state.trust.clone();
+    let bundle = erase::kept(trust.erasures(), bundle, &mut sections);
     Ok(Ok(Checked {
         header,
         hash,
         sections,
+        bundle,
     }))
 }
 
@@ -165,19 +165,25 @@ enum Taken {
 /// Places a checked bundle and settles it, keeps it, or sets it aside.
 async fn take(
     tx: &mut Tx<'_>,
-    bundle: &Bundle,
-    checked: Checked,
+    checked: Checked<'_>,
     received_ms: i64,
 ) -> Result<Taken, StoreError> {
     let Checked {
         header,
         hash,
         sections,
+        bundle,
     } = checked;
+    let bundle = bundle.as_ref();
     let own = header.journal();
     let stored = stored_hash(tx, own, header.seq).await?;
     let (journal, seq) = match place(tx.state.head(own), stored, &header, hash) {
         Place::Duplicate => return Ok(Taken::Done(Admission::Duplicate)),
+        // Content is missing, and no decision held here says why: one of the next ones may.
+        _ if erase::is_unauthorised(tx.state.trust.erasures(), &sections) => {
+            let held = tx.state.head(JournalId::INSTITUTION);
+            (JournalId::INSTITUTION, held.map_or(0, |head| head.seq) + 1)
+        }
         Place::Fork => {
             let answer = fork(tx, &header, hash, bundle, stored, received_ms).await?;
             return Ok(Taken::Done(answer));
@@ -245,7 +251,7 @@ async fn release(tx: &mut Tx<'_>, journal: JournalId) -> Result<(), StoreError> 
                 continue;
             };
             let own = checked.header.journal();
-            match take(tx, &released.bundle, checked, released.received_ms).await? {
+            match take(tx, checked, released.received_ms).await? {
                 // It waits for something else now, and its row says so.
                 Taken::Waits { kept: true, .. } => {}
                 Taken::Waits { kept: false, .. } | Taken::Done(_) => {

@@ -2,6 +2,7 @@
 
 use crate::action::{Action, Committed, Reads, RecordEdit, Writer};
 use crate::doc;
+use crate::erase::RECORD_ERASED;
 use crate::error::{CommitError, StoreError};
 use crate::incarnation::{self, Moment};
 use crate::job::{CommitFault, Decide, Job};
@@ -232,6 +233,9 @@ impl<'a> Desk<'a> {
         record: RecordId,
         table: &'static KindTable,
     ) -> Result<usize, CommitFault> {
+        if tx.state.trust.erasures().record(record).is_some() {
+            return Err(StoreError::Refused(RECORD_ERASED).into());
+        }
         if self.work.len() == MAX_SECTIONS {
             return Err(StoreError::TooLarge.into());
         }

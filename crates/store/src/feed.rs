@@ -9,14 +9,15 @@ use sqlx::Row as _;
 
 impl Store {
     /// Records that changed after cursor `after`, at most `limit` (1–200). When there are more,
-    /// the cursor is that of the last row given; else it is the store's present one.
+    /// the cursor is that of the last row given; else it is the store's present one. `resync`
+    /// tells a reader to start over: records have vanished since, or the cursor is not ours.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn feed(&self, after: u64, limit: u32) -> Result<Feed, StoreError> {
         // Read before the rows: a row that comes in between is then given twice, never skipped.
         let now = *self.inner.cursor.borrow();
-        if after > now {
+        if after > now || after < self.inner.view.borrow().feed_begins {
             return Ok(Feed {
                 cursor: now,
                 rows: Vec::new(),

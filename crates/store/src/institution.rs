@@ -64,6 +64,17 @@ pub(crate) fn apply(trust: &Trust, header: &Header, sections: &[Section]) -> Res
     Ok(next)
 }
 
+/// The operations of an institution bundle that this version can read.
+pub(crate) fn operations(sections: &[Section]) -> impl Iterator<Item = InstitutionOp> {
+    sections.iter().filter_map(|section| match section {
+        Section::Present { body, .. } => match Body::decode(body) {
+            Ok(Body::Institution(op)) => Some(op),
+            _ => None,
+        },
+        Section::Erased(_) => None,
+    })
+}
+
 /// Signs and settles one decision. It depends on no site's journal, so that a new site can
 /// judge this journal before it holds any other.
 pub(crate) async fn commit(

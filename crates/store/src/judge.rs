@@ -4,12 +4,14 @@
 //! that past activates, and the revocations of the institution journal as it now stands.
 
 use crate::doc::{self, SNAPSHOT};
+use crate::erase;
 use crate::error::StoreError;
 use crate::institution;
 use crate::meta::{id, journal_of, uint};
 use crate::past::Past;
 use crate::state::State;
 use records::bundle::Header;
+use records::erasure::{Erasures, Fate};
 use records::gate::{Admitted, Hold, Rules, Verdict, judge_in_past};
 use records::id::{Hash, JournalId, RecordId, ScopeId};
 use records::payload::{Body, RecordChanges, Section};
@@ -84,11 +86,13 @@ pub(crate) async fn judge(
             Err(stop) => Judgement::Quarantine(stop.into()),
         });
     }
-    let bodies = match standing(state, case).and_then(|()| bodies(&case.sections)) {
+    let erasures = state.trust.erasures();
+    let bodies = standing(state, case).and_then(|()| bodies(erasures, &case.sections));
+    let bodies = match bodies {
         Ok(bodies) => bodies,
         Err(stop) => {
             // Later changes of the same records may depend on what is held here.
-            let records = named_records(&case.sections);
+            let records = named_records(erasures, &case.sections);
             return Ok(Judgement::Quarantine(Failed {
                 stop,
                 record: None,
@@ -102,6 +106,13 @@ pub(crate) async fn judge(
         bases,
         fresh: Vec::new(),
     };
+    if let Some(record) = erase::void(erasures, &case.sections) {
+        let failed = Stop::Refused(erase::RECORD_ERASED).into();
+        return Ok(Judgement::Quarantine(Failed {
+            record: Some(record),
+            ..failed
+        }));
+    }
     let records = bodies.iter().map(|section| section.record).collect();
     let mut accepted = Vec::with_capacity(bodies.len());
     for section in bodies {
@@ -146,24 +157,35 @@ pub(crate) fn vouched(state: &State, revoked: JournalId) -> u64 {
     seqs.max().unwrap_or(0)
 }
 
-fn bodies(sections: &[Section]) -> Result<Vec<RecordChanges>, Stop> {
-    let bodies = sections.iter().map(|section| match section {
-        Section::Erased(_) => Err(Stop::Held("erased")),
-        Section::Present { body, .. } => match Body::decode(body) {
-            Ok(Body::Record(section)) => Ok(section),
-            Ok(Body::Institution(_)) => Err(Stop::Refused("not_the_institution")),
-            Ok(Body::Unknown(_)) => Err(Stop::Held("unknown_section")),
-            Err(_) => Err(Stop::Refused("malformed_section")),
-        },
-    });
-    bodies.collect()
+/// The record sections that count. Those of erased records do not, at any site
+/// ([`records::erasure`]).
+fn bodies(erasures: &Erasures, sections: &[Section]) -> Result<Vec<RecordChanges>, Stop> {
+    let mut bodies = Vec::with_capacity(sections.len());
+    for section in sections {
+        match (erasures.fate(section), section) {
+            (Fate::Erased(_) | Fate::Named(_) | Fate::Void, _) => {}
+            // Admission lets none in; a row altered behind our back may hold one.
+            (Fate::Unauthorised, _) | (_, Section::Erased(_)) => return Err(Stop::Held("erased")),
+            (Fate::Live, Section::Present { body, .. }) => match Body::decode(body) {
+                Ok(Body::Record(section)) => bodies.push(section),
+                Ok(Body::Institution(_)) => return Err(Stop::Refused("not_the_institution")),
+                Ok(Body::Unknown(_)) => return Err(Stop::Held("unknown_section")),
+                Err(_) => return Err(Stop::Refused("malformed_section")),
+            },
+        }
+    }
+    Ok(bodies)
 }
 
-fn named_records(sections: &[Section]) -> Vec<RecordId> {
-    let bodies = sections.iter().filter_map(|section| match section {
-        Section::Present { body, .. } => Body::decode(body).ok(),
-        Section::Erased(_) => None,
-    });
+fn named_records(erasures: &Erasures, sections: &[Section]) -> Vec<RecordId> {
+    let live = |section: &&Section| erasures.fate(section) == Fate::Live;
+    let bodies = sections
+        .iter()
+        .filter(live)
+        .filter_map(|section| match section {
+            Section::Present { body, .. } => Body::decode(body).ok(),
+            Section::Erased(_) => None,
+        });
     let records = bodies.filter_map(|body| match body {
         Body::Record(section) => Some(section.record),
         _ => None,

@@ -22,6 +22,7 @@ mod action;
 mod admit;
 mod commit;
 mod doc;
+mod erase;
 mod error;
 mod feed;
 mod frontier;
@@ -54,6 +55,7 @@ mod writer;
 
 pub use account::Account;
 pub use action::{Action, Admission, Committed, Loaded, Reads, RecordEdit, Writer};
+pub use erase::{Remain, Remains};
 pub use error::{CommitError, OpenError, StoreError};
 pub use incarnation::Moment;
 pub use join_code::{JoinCode, JoinCodeError, RedeemedJoinCode};

@@ -31,6 +31,9 @@ pub(crate) fn judged_with(known_rules: u32) -> Vec<u8> {
     [known_rules.to_be_bytes(), gate::REVISION.to_be_bytes()].concat()
 }
 
+/// The feed tells nothing up to this cursor.
+pub(crate) const FEED_BEGINS: &str = "feed_begins";
+
 pub(crate) async fn get(
     conn: &mut SqliteConnection,
     name: &'static str,
@@ -106,6 +109,13 @@ async fn journal(
         .map_err(|_| StoreError::Damaged("a kept journal id"))
 }
 
+async fn counter(conn: &mut SqliteConnection, name: &'static str) -> Result<u64, StoreError> {
+    let bytes = get(conn, name).await?.unwrap_or(vec![0; 8]);
+    let bytes = bytes.try_into();
+    let bytes = bytes.map_err(|_| StoreError::Damaged("the feed cursor"))?;
+    Ok(u64::from_be_bytes(bytes))
+}
+
 /// Loads the writer's memory.
 pub(crate) async fn load(conn: &mut SqliteConnection) -> Result<State, StoreError> {
     let institution = get(conn, INSTITUTION).await?;
@@ -116,10 +126,8 @@ pub(crate) async fn load(conn: &mut SqliteConnection) -> Result<State, StoreErro
     let own = journal(conn, OWN).await?;
     let left = journal(conn, LEFT).await?;
     let (tips, hlc) = tips(conn).await?;
-    let cursor = get(conn, CURSOR).await?.unwrap_or(vec![0; 8]);
-    let cursor = cursor
-        .try_into()
-        .map_err(|_| StoreError::Damaged("the feed cursor"))?;
+    let cursor = counter(conn, CURSOR).await?;
+    let feed_begins = counter(conn, FEED_BEGINS).await?;
     let row: i64 = sqlx::query_scalar("select coalesce(max(no), 0) from record")
         .fetch_one(&mut *conn)
         .await?;
@@ -137,7 +145,9 @@ pub(crate) async fn load(conn: &mut SqliteConnection) -> Result<State, StoreErro
         acked,
         trust: Arc::new(trust(conn, institution.unwrap_or_default()).await?),
         hlc,
-        cursor: u64::from_be_bytes(cursor),
+        cursor,
+        feed_begins,
+        erased: false,
         place,
         row,
         unwitnessed,

@@ -110,6 +110,8 @@ impl Store {
         let path = dir.join(DATABASE);
         let mut conn = writing(&path, &options).connect().await?;
         schema::migrate(&mut conn).await?;
+        // A kill between an erasure and the emptying of the log must not leave it there.
+        writer::empty_log(&mut conn).await?;
         let mut state = meta::load(&mut conn).await?;
         state.known_rules = options.knows_rules.unwrap_or(gate::RULES);
         let outdated = judged_otherwise(&mut conn, &state).await?;
@@ -241,6 +243,8 @@ fn writing(path: &Path, options: &Options) -> SqliteConnectOptions {
             Synchronous::Full => SqliteSynchronous::Full,
             Synchronous::Off => SqliteSynchronous::Off,
         })
+        // What is erased must be gone from the file, and from where it was stored before.
+        .pragma("secure_delete", "on")
         .pragma("cell_size_check", "on")
 }
 

@@ -1,5 +1,6 @@
 //! Dropping every cache and replaying the journals.
 
+use crate::erase;
 use crate::error::StoreError;
 use crate::institution;
 use crate::job::Job;
@@ -82,7 +83,8 @@ async fn run(
         }
         for row in rows {
             place = row.try_get("place")?;
-            let case = case(&row)?;
+            let mut case = case(&row)?;
+            erase::rewrite(tx, case.hash, &mut case.sections).await?;
             if case.header.institution != institution {
                 return Err(StoreError::Damaged("a bundle of another institution"));
             }

@@ -1,5 +1,6 @@
 //! Writing a judged bundle: its journal row and everything derived from it.
 
+use crate::erase;
 use crate::error::StoreError;
 use crate::judge::{Accepted, Case, Failed, Judgement, Stop, vouched};
 use crate::meta::int;
@@ -8,7 +9,7 @@ use crate::project;
 use crate::state::Tip;
 use crate::tx::Tx;
 use records::bundle::{Bundle, Head};
-use records::id::{JournalId, SiteId};
+use records::id::{JournalId, RecordId, SiteId};
 use records::witness::is_worth_it;
 use std::sync::Arc;
 
@@ -43,6 +44,7 @@ pub(crate) async fn settle(
         hash: case.hash,
     };
     tx.written = true;
+    let appended = signed.is_some();
     if let Some(signed) = signed {
         append(tx, case, &head, &signed).await?;
     }
@@ -52,8 +54,19 @@ pub(crate) async fn settle(
             // What was accepted beyond a cut is judged again.
             tx.state.replay |= trust.cuts().count() > tx.state.trust.cuts().count();
             tx.state.trust = Arc::from(trust);
+            // A replay finds every row rewritten, and makes no cache of an erased record.
+            if appended {
+                erase::carry_out(tx, case).await?;
+            }
         }
-        Judgement::Quarantine(failed) => quarantine(tx, case, &head, &failed).await?,
+        Judgement::Quarantine(failed) => {
+            let Failed {
+                stop,
+                record,
+                records,
+            } = failed;
+            quarantine(tx, &head, case.received_ms, stop, record, &records).await?;
+        }
     }
     tx.state.cursor += 1;
     Ok(head)
@@ -151,18 +164,21 @@ async fn records(
     Ok(())
 }
 
-async fn quarantine(
+/// Notes that a bundle does not count, and which records a held one would have changed.
+pub(crate) async fn quarantine(
     tx: &mut Tx<'_>,
-    case: &Case,
     head: &Head,
-    failed: &Failed,
+    received_ms: i64,
+    stop: Stop,
+    record: Option<RecordId>,
+    records: &[RecordId],
 ) -> Result<(), StoreError> {
-    let (verdict, code) = match failed.stop {
+    let (verdict, code) = match stop {
         Stop::Refused(code) => ("refused", code),
         Stop::Held(code) => ("held", code),
     };
     tracing::warn!(
-        bundle.hash = %case.hash,
+        bundle.hash = %head.hash,
         site.id = %head.journal.site,
         bundle.seq = head.seq,
         verdict,
@@ -179,12 +195,12 @@ async fn quarantine(
     .bind(head.hash.0.to_vec())
     .bind(verdict)
     .bind(code)
-    .bind(failed.record.map(|record| record.0.to_vec()))
-    .bind(case.received_ms)
+    .bind(record.map(|record| record.0.to_vec()))
+    .bind(received_ms)
     .execute(&mut *tx.conn)
     .await?;
-    let held = matches!(failed.stop, Stop::Held(_)) && head.journal.site != SiteId::INSTITUTION;
-    for record in failed.records.iter().filter(|_| held) {
+    let held = matches!(stop, Stop::Held(_)) && head.journal.site != SiteId::INSTITUTION;
+    for record in records.iter().filter(|_| held) {
         sqlx::query(
             "insert into held_record(record, site, incarnation, seq) values($1, $2, $3, $4)
              on conflict do nothing",
@@ -196,5 +212,16 @@ async fn quarantine(
         .execute(&mut *tx.conn)
         .await?;
     }
+    Ok(())
+}
+
+/// Takes a bundle out of quarantine.
+pub(crate) async fn acquit(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreError> {
+    sqlx::query("delete from quarantine where site = $1 and incarnation = $2 and seq = $3")
+        .bind(head.journal.site.0.to_vec())
+        .bind(i64::from(head.journal.incarnation))
+        .bind(int(head.seq))
+        .execute(&mut *tx.conn)
+        .await?;
     Ok(())
 }

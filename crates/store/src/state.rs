@@ -43,6 +43,10 @@ pub(crate) struct State {
     pub(crate) unwitnessed: bool,
     /// The newest rule set that is judged by.
     pub(crate) known_rules: u32,
+    /// The feed cannot tell what changed up to this cursor: records have vanished.
+    pub(crate) feed_begins: u64,
+    /// Content was erased since the write-ahead log was last emptied.
+    pub(crate) erased: bool,
     /// A verdict given before has become outdated: replay before this transaction ends.
     pub(crate) replay: bool,
 }
@@ -71,6 +75,7 @@ impl State {
             held_only_here,
             unwitnessed: self.unwitnessed,
             rules: self.writable_rules(),
+            feed_begins: self.feed_begins,
         }
     }
 
@@ -103,4 +108,5 @@ pub(crate) struct View {
     pub(crate) held_only_here: u64,
     pub(crate) unwitnessed: bool,
     pub(crate) rules: u32,
+    pub(crate) feed_begins: u64,
 }

@@ -240,11 +240,7 @@ impl Check {
             return Err(BadReason::Chain);
         }
         let sections = sections?;
-        // Re-encoding rules out that framing bytes were changed without changing a section.
-        let whole = payload::root(&sections) == header.payload_root
-            && u32::try_from(bundle.payload.len()) == Ok(header.payload_len)
-            && payload::encode(&sections) == bundle.payload;
-        match whole {
+        match payload::is_whole(&header, &sections, &bundle.payload) {
             true => Ok((header, sections)),
             false => Err(BadReason::Payload),
         }

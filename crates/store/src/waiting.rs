@@ -28,7 +28,7 @@ pub(crate) async fn contains(tx: &mut Tx<'_>, hash: Hash) -> Result<bool, StoreE
     Ok(found.is_some())
 }
 
-/// Keeps a bundle until `missing` is here, or says `false` when its journal's room is full.
+/// Keeps a bundle until `missing` is here, in its longer form if somebody had erased from it, or says `false` when its journal's room is full.
 pub(crate) async fn keep(
     tx: &mut Tx<'_>,
     header: &Header,
@@ -59,7 +59,10 @@ pub(crate) async fn keep(
          values($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          on conflict(hash) do update set missing_site = excluded.missing_site,
              missing_incarnation = excluded.missing_incarnation,
-             missing_seq = excluded.missing_seq",
+             missing_seq = excluded.missing_seq,
+             payload = case when excluded.bytes > waiting.bytes then excluded.payload
+                 else waiting.payload end,
+             bytes = max(waiting.bytes, excluded.bytes)",
     )
     .bind(hash.0.to_vec())
     .bind(header.site.0.to_vec())

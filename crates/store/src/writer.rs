@@ -10,7 +10,7 @@ use crate::meta;
 use crate::open::{Options, WritePoint};
 use crate::state::{State, View};
 use crate::tx::Tx;
-use sqlx::{Connection as _, SqliteConnection};
+use sqlx::{Connection as _, Row as _, SqliteConnection};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,6 +64,10 @@ impl Loop {
             Ok(state) => {
                 self.transactions.fetch_add(1, Ordering::Relaxed);
                 self.state = state.clone();
+                if self.state.erased {
+                    // While a reader holds the log, the next transaction tries again.
+                    self.state.erased = !empty_log(&mut self.conn).await.unwrap_or(false);
+                }
                 self.view.send_replace(state.view());
                 if *self.cursor.borrow() != state.cursor {
                     self.cursor.send_replace(state.cursor);
@@ -124,6 +128,13 @@ impl Loop {
         tx.reach(WritePoint::AfterCommit)?;
         Ok(tx.state)
     }
+}
+
+/// Copies the write-ahead log into the database and empties it; false when a reader is in it.
+pub(crate) async fn empty_log(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let row = sqlx::query("pragma wal_checkpoint(truncate)");
+    let busy: i64 = row.fetch_one(conn).await?.try_get(0)?;
+    Ok(busy == 0)
 }
 
 async fn begin(conn: &mut SqliteConnection, options: &Options) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@ mod all {
     mod admit;
     mod commit;
     mod crash;
+    mod erase;
     mod incarnations;
     mod lists;
     mod opening;

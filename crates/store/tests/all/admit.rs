@@ -135,10 +135,6 @@ async fn what_nobody_we_know_has_signed_is_not_stored() {
     let mut altered = own.clone();
     *altered.payload.last_mut().unwrap() ^= 1;
     cases.push(("payload_root", altered));
-    let mut erased = own.clone();
-    let hash = records::payload::decode(&own.payload).unwrap()[0].hash();
-    erased.payload = records::payload::encode(&[records::payload::Section::Erased(hash)]);
-    cases.push(("erased", erased));
     let mut garbage = own.clone();
     garbage.header = vec![0xff; 40];
     cases.push(("malformed_header", garbage));
