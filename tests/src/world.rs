@@ -136,7 +136,7 @@ impl World {
                 self.cut(job.site, job.peer);
             }
             Done::Event(event) => {
-                let heads_moved = matches!(event, Event::Admitted(_));
+                let heads_moved = matches!(event, Event::Admitted(..));
                 let now = self.sites[job.site].now(self.now_ms);
                 self.network
                     .handle(&mut self.rng, job.site, job.peer, event, now);

@@ -5,7 +5,9 @@
 //! site that is enrolled and not revoked; it counts as up only after its Hello was answered,
 //! since in TLS 1.3 a client's handshake succeeds before the server has judged its certificate.
 
+mod admission;
 mod board;
+mod carry;
 mod counters;
 mod link;
 mod media;

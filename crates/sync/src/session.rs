@@ -9,11 +9,15 @@
 //! The state machine takes an [`Event`] and the time and returns [`Effect`]s. It refuses to know
 //! tokio, quinn, the store and the clock. It holds no bundle: only heads and byte counts.
 
+mod lanes;
 mod receiving;
 mod sending;
 
+pub use lanes::{LIVE_LAG, Lag, Progress};
+
 use crate::status::FaultCode;
-use crate::wire::{Frame, Hello, Reached};
+use crate::wire::{Frame, Hello, Lane, Reached};
+use lanes::{Lanes, OnWay};
 use records::bundle::{Bundle, Head};
 use records::id::{JournalId, SiteId};
 use std::collections::{BTreeMap, VecDeque};
@@ -22,18 +26,20 @@ use std::collections::{BTreeMap, VecDeque};
 pub const HELLO_TIMEOUT_MS: u64 = 10_000;
 /// How often the clocks are compared, ms.
 pub const PING_EVERY_MS: u64 = 60_000;
-/// Bytes sent and not yet acknowledged, at most (and one batch more).
+/// Bytes of one lane sent and not yet acknowledged, at most (and one batch more).
 pub const WINDOW_LEN: usize = 1024 * 1024;
-/// Bytes received and not yet admitted, at which [`Session::wants_input`] turns false.
+/// Bytes of one lane received and not yet admitted, at which [`Session::wants_input`] turns
+/// false.
 pub const RECEIVE_LEN: usize = 1024 * 1024;
-/// Bytes received and not yet admitted, over which the peer has ignored its window.
-pub const QUOTA_LEN: usize = 8 * 1024 * 1024;
+/// Bytes of one lane received and not yet admitted, over which the peer has ignored its window.
+pub const QUOTA_LEN: usize = 4 * 1024 * 1024;
 /// Bundles not signed by any known site that one connection may bring.
 pub const MAX_STRANGERS: u32 = 64;
 /// Journals a session keeps account of.
 pub const MAX_JOURNALS: usize = 2048;
 const WINDOW_BATCHES: usize = 64;
 const RETRY_MS: u64 = 2_000;
+const RETRY_LAST_MS: u64 = 60_000;
 const SMALL_TALK: u64 = 200;
 const SMALL_TALK_REFILL_MS: u64 = 50;
 
@@ -55,8 +61,8 @@ pub enum Event {
     LocalHeads(Vec<Head>),
     /// The answer to [`Effect::Read`].
     Bundles(Vec<Bundle>),
-    /// The answer to the oldest unanswered [`Effect::Admit`].
-    Admitted(Outcome),
+    /// The answer to the oldest unanswered [`Effect::Admit`] of a lane.
+    Admitted(Lane, Outcome),
     /// The sites we reach over links of our own, the peer left out.
     Reach(Vec<Reached>),
     /// Time has passed; to be given about once a second.
@@ -91,8 +97,11 @@ pub enum Effect {
         /// Until their bytes pass this.
         max_bytes: usize,
     },
-    /// Offer bundles to the store; answer with [`Event::Admitted`], in order.
+    /// Offer bundles to the store, the live lane's first; answer with [`Event::Admitted`], in
+    /// order within the lane.
     Admit {
+        /// How they came.
+        lane: Lane,
         /// The journal they are said to be of.
         journal: JournalId,
         /// The bundles.
@@ -193,6 +202,13 @@ struct Track {
     evidence: bool,
     /// The peer could not keep what we sent; not before this time again.
     retry_at: u64,
+    /// How often in a row it could not.
+    retries: u32,
+    /// Where its bundles are on the way, while any are.
+    lane: Lane,
+    in_flight: u32,
+    /// The clock of the last bundle sent; orders bulk.
+    sent_hlc: u64,
 }
 
 /// The state of one conversation.
@@ -209,14 +225,10 @@ pub struct Session {
     reading: Option<Reading>,
     last_served: Option<JournalId>,
     evidence: VecDeque<(JournalId, u64)>,
-    in_flight: VecDeque<usize>,
-    in_flight_len: usize,
-    batches_out: u64,
-    batches_acked: u64,
-    unadmitted: VecDeque<(JournalId, usize)>,
-    unadmitted_len: usize,
-    batches_in: u64,
+    in_flight: Lanes<OnWay>,
+    unadmitted: Lanes<OnWay>,
     batches_told: u64,
+    progress: Progress,
     lost: Vec<JournalId>,
     strangers: u32,
     reach: Vec<Reached>,
@@ -230,6 +242,7 @@ pub struct Session {
 struct Reading {
     journal: JournalId,
     after: u64,
+    lane: Lane,
     evidence: bool,
 }
 
@@ -259,14 +272,10 @@ impl Session {
             reading: None,
             last_served: None,
             evidence: VecDeque::new(),
-            in_flight: VecDeque::new(),
-            in_flight_len: 0,
-            batches_out: 0,
-            batches_acked: 0,
-            unadmitted: VecDeque::new(),
-            unadmitted_len: 0,
-            batches_in: 0,
+            in_flight: Lanes::default(),
+            unadmitted: Lanes::default(),
             batches_told: 0,
+            progress: Progress::default(),
             lost: Vec::new(),
             strangers: 0,
             reach: Vec::new(),
@@ -295,7 +304,7 @@ impl Session {
                 self.read(bundles, now, &mut effects);
                 Ok(())
             }
-            Event::Admitted(outcome) => self.admitted(&outcome, &mut effects),
+            Event::Admitted(lane, outcome) => self.admitted(lane, &outcome, &mut effects),
             Event::Reach(sites) => {
                 self.set_reach(sites, &mut effects);
                 Ok(())
@@ -310,14 +319,40 @@ impl Session {
         if self.stage == Stage::Open {
             self.acknowledge(&mut effects);
             self.pump(now, &mut effects);
+            self.update_progress();
         }
         effects
     }
 
-    /// Whether the driver should read further frames; false while the store is behind.
+    /// Whether the driver should read further frames of a lane; false while the store is behind.
+    /// Everything but bundles comes on the live lane.
     #[must_use]
-    pub fn wants_input(&self) -> bool {
-        self.unadmitted_len < RECEIVE_LEN
+    pub fn wants_input(&self, lane: Lane) -> bool {
+        self.unadmitted.of(lane).len() < RECEIVE_LEN
+    }
+
+    /// How far the two sides are behind each other.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    fn update_progress(&mut self) {
+        let (mut incoming, mut outgoing) = (0u64, 0u64);
+        for (id, track) in self.tracks.iter().filter(|(_, track)| !track.frozen) {
+            let held = self.local.get(id).map_or(0, |head| head.seq);
+            incoming = incoming.saturating_add(track.known.saturating_sub(held));
+            outgoing = outgoing.saturating_add(held.saturating_sub(track.known));
+        }
+        for (id, head) in &self.local {
+            if !self.tracks.contains_key(id) {
+                outgoing = outgoing.saturating_add(head.seq);
+            }
+        }
+        self.progress = Progress {
+            incoming: self.progress.incoming.next(incoming),
+            outgoing: self.progress.outgoing.next(outgoing),
+        };
     }
 
     /// The newest rule set the peer's program knows; 0 before its Hello.
@@ -337,8 +372,12 @@ impl Session {
     pub fn is_quiet(&self) -> bool {
         self.stage == Stage::Open
             && self.reading.is_none()
-            && self.in_flight.is_empty()
-            && self.unadmitted.is_empty()
+            && self.in_flight.both().iter().all(|lane| lane.batches() == 0)
+            && self
+                .unadmitted
+                .both()
+                .iter()
+                .all(|lane| lane.batches() == 0)
             && self.local.iter().all(|(id, head)| {
                 let track = self.tracks.get(id);
                 track.is_some_and(|track| track.known >= head.seq || track.frozen)

@@ -103,6 +103,8 @@ pub struct Counts {
     pub refused_peers: u64,
     /// Connections ended because the peer broke the protocol.
     pub garbage: u64,
+    /// Bundles received that were here already.
+    pub duplicate_bundles: u64,
     /// Links that came up after having been up before.
     pub reconnects: u64,
     /// Join requests refused.

@@ -52,9 +52,11 @@ pub(crate) fn transport() -> Arc<quinn::TransportConfig> {
         .max_idle_timeout(Some(idle))
         .keep_alive_interval(Some(KEEP_ALIVE))
         .max_concurrent_bidi_streams(1u32.into())
-        .max_concurrent_uni_streams(0u32.into())
-        .stream_receive_window((4u32 << 20).into())
-        .receive_window((4u32 << 20).into())
+        // The peer's bulk lane.
+        .max_concurrent_uni_streams(1u32.into())
+        // One stream that is not read for a while leaves room for the others.
+        .stream_receive_window((2u32 << 20).into())
+        .receive_window((8u32 << 20).into())
         .send_window(8 << 20)
         .datagram_receive_buffer_size(Some(DATAGRAM_RECEIVE_LEN))
         .datagram_send_buffer_size(DATAGRAM_SEND_LEN);

@@ -14,8 +14,10 @@ pub const PROTOCOL: u16 = 1;
 pub const MAX_BODY_LEN: usize = 2 * 1024 * 1024;
 /// Longest message once decompressed, in bytes: the largest bundle and its envelope.
 pub const MAX_MESSAGE_LEN: usize = 2 * 1024 * 1024;
-/// Bundles are sent in batches of about this many bytes.
+/// Bundles missed for long are sent in batches of about this many bytes.
 pub const BATCH_LEN: usize = 256 * 1024;
+/// New bundles are sent in batches of about this many bytes.
+pub const LIVE_BATCH_LEN: usize = 32 * 1024;
 /// Longest control message of a media connection, in bytes.
 pub const MAX_CONTROL_LEN: usize = 64 * 1024;
 /// Most journals one frontier may name.
@@ -66,11 +68,24 @@ pub struct Reached {
     pub since_ms: i64,
 }
 
+/// Which stream of a link carries a batch, and which queue it waits in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, minicbor::Encode, minicbor::Decode)]
+#[cbor(index_only)]
+pub enum Lane {
+    /// What is new: goes ahead of everything.
+    #[default]
+    #[n(0)]
+    Live,
+    /// What was missed for long.
+    #[n(1)]
+    Bulk,
+}
+
 /// What was durably taken.
-#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, minicbor::Encode, minicbor::Decode)]
 #[cbor(array)]
 pub struct Ack {
-    /// How many [`Frame::Bundles`] of this stream are fully dealt with.
+    /// How many [`Frame::Bundles`] of the live lane are fully dealt with.
     #[n(0)]
     pub batches: u64,
     /// Heads that moved because of bundles the other side has.
@@ -79,6 +94,20 @@ pub struct Ack {
     /// Journals of which something could not be kept and has to be sent again.
     #[n(2)]
     pub lost: Vec<JournalId>,
+    /// How many [`Frame::Bundles`] of the bulk lane are fully dealt with.
+    #[n(3)]
+    pub bulk_batches: u64,
+}
+
+impl Ack {
+    /// How many batches of a lane are fully dealt with.
+    #[must_use]
+    pub fn batches_of(&self, lane: Lane) -> u64 {
+        match lane {
+            Lane::Live => self.batches,
+            Lane::Bulk => self.bulk_batches,
+        }
+    }
 }
 
 /// One message on a sync stream.
@@ -102,6 +131,9 @@ pub enum Frame {
         /// The bundles.
         #[n(2)]
         bundles: Vec<Bundle>,
+        /// The stream that carries it.
+        #[n(3)]
+        lane: Lane,
     },
     /// See [`Ack`].
     #[n(3)]

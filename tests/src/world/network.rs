@@ -7,7 +7,7 @@ use records::bundle::{Bundle, Head};
 use records::id::{JournalId, SiteId};
 use std::collections::{BTreeMap, VecDeque};
 use sync::session::{Effect, Event, Now, Session};
-use sync::wire::{self, Frame, Hello};
+use sync::wire::{self, Frame, Hello, Lane};
 
 const LONGEST_DELAY_MS: u64 = 400;
 
@@ -25,7 +25,7 @@ pub enum Work {
         max_bytes: usize,
     },
     /// Offer bundles to the store.
-    Admit(Vec<Bundle>),
+    Admit(Lane, Vec<Bundle>),
     /// Note what the peer acknowledged.
     Acked(SiteId, Vec<Head>),
 }
@@ -65,7 +65,7 @@ impl End {
     /// The driver stops reading while the store is behind.
     fn has_arrival(&self, now_ms: u64) -> bool {
         let arrived = self.inbound.front().is_some_and(|(at, _)| *at <= now_ms);
-        arrived && self.session.wants_input()
+        arrived && self.session.wants_input(Lane::Live) && self.session.wants_input(Lane::Bulk)
     }
 
     fn is_due(&self, now_ms: u64) -> bool {
@@ -163,8 +163,8 @@ impl Network {
                     after,
                     max_bytes,
                 }),
-                Effect::Admit { bundles, .. } => {
-                    self.queue(site, peer, |_| Work::Admit(bundles));
+                Effect::Admit { lane, bundles, .. } => {
+                    self.queue(site, peer, |_| Work::Admit(lane, bundles));
                 }
                 Effect::Acked(heads) => {
                     self.queue(site, peer, |end| Work::Acked(end.peer, heads));

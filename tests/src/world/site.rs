@@ -340,10 +340,10 @@ impl Site {
                 .bundles_after(journal, after, max_bytes)
                 .await
                 .map(Event::Bundles),
-            Work::Admit(bundles) => {
+            Work::Admit(lane, bundles) => {
                 let received_ms = self.now(world_ms).wall_ms;
                 let admitted = store.admit(bundles, received_ms).await;
-                admitted.map(|admissions| Event::Admitted(outcome(store, &admissions)))
+                admitted.map(|admissions| Event::Admitted(lane, outcome(store, &admissions)))
             }
             Work::Acked(peer, heads) => store
                 .record_ack(peer, &heads)

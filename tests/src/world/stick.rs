@@ -81,9 +81,11 @@ impl Stick {
     /// When the store fails other than by a fault.
     pub async fn read(self, site: &Site, writer: &Site, world_ms: u64) -> Result<Done> {
         debug_assert_ne!(self.from, self.to, "nobody carries a file to himself");
-        let done = site.perform(Work::Admit(self.bundles), world_ms).await?;
+        let done = site
+            .perform(Work::Admit(sync::wire::Lane::Bulk, self.bundles), world_ms)
+            .await?;
         match done {
-            Done::Event(Event::Admitted(_)) => {
+            Done::Event(Event::Admitted(..)) => {
                 let acked = Work::Acked(writer.id(), self.heads);
                 site.perform(acked, world_ms).await
             }

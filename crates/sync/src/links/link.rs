@@ -1,30 +1,31 @@
 //! One sync connection: carries frames and effects between a [`Session`], its streams and the
 //! store.
 
+use super::admission::{Offers, Parts};
 use super::board::{Place, Up};
-use super::counters::{Counters, LinkBytes, add};
+use super::carry::{self, Meters, Received};
+use super::counters::{LinkBytes, add};
 use super::{CLOSE_DUPLICATE, CLOSE_GARBAGE, CLOSE_REVOKED, CLOSE_STORE, Shared, close};
 use crate::session::{CloseReason, Effect, Event, Outcome, Session};
 use crate::status::{FaultCode, LinkFault};
-use crate::stream::{StreamError, read_body};
-use crate::wire::{self, Frame, Hello, MAX_BODY_LEN};
+use crate::stream::StreamError;
+use crate::wire::{self, Frame, Hello, Lane};
 use futures::future::{BoxFuture, OptionFuture};
 use records::bundle::{Bundle, Head};
 use records::id::{JournalId, SiteId};
 use records::payload::SiteRole;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Admission, Moment, StoreError};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 const TICK: Duration = Duration::from_secs(1);
 /// Frames decoded ahead of the session.
-const FRAMES_AHEAD: usize = 4;
-/// Frames written ahead of the stream; the session's own window keeps it far below.
+const FRAMES_AHEAD: usize = 2;
+/// Frames written ahead of their stream; the session's own window keeps it far below.
 const FRAMES_BEHIND: usize = 1024;
-const MAX_ADMIT_LEN: usize = 512;
 
 /// Ends a task with whoever started it.
 pub(super) struct Guard(pub(super) JoinHandle<()>);
@@ -35,16 +36,19 @@ impl Drop for Guard {
     }
 }
 
-struct Offered {
-    journal: JournalId,
-    bundles: Vec<Bundle>,
+type Admitted = (Parts, Duration, Result<Vec<Admission>, StoreError>);
+
+/// The frames of the two lanes as they come in.
+struct Arriving {
+    live: mpsc::Receiver<Received>,
+    bulk: mpsc::Receiver<Received>,
 }
 
-type Admitted = (
-    Vec<JournalId>,
-    Vec<usize>,
-    Result<Vec<Admission>, StoreError>,
-);
+/// The two lanes on their way out.
+struct Leaving {
+    live: mpsc::Sender<Frame>,
+    bulk: mpsc::Sender<Frame>,
+}
 
 pub(super) struct Link {
     shared: Arc<Shared>,
@@ -54,9 +58,9 @@ pub(super) struct Link {
     id: u64,
     bytes: Arc<LinkBytes>,
     session: Session,
-    out: mpsc::Sender<Vec<u8>>,
+    out: Leaving,
     reading: Option<BoxFuture<'static, Result<Vec<Bundle>, StoreError>>>,
-    offered: VecDeque<Offered>,
+    offers: Offers,
     admitting: Option<BoxFuture<'static, Admitted>>,
     acks: Vec<Head>,
     acking: Option<BoxFuture<'static, Result<(), StoreError>>>,
@@ -90,17 +94,7 @@ pub(super) async fn run(
     dialled: bool,
 ) -> (End, bool) {
     let bytes = Arc::new(LinkBytes::default());
-    let (out, to_write) = mpsc::channel(FRAMES_BEHIND);
-    let (received, mut frames) = mpsc::channel(FRAMES_AHEAD);
-    let (send, receive) = streams;
-    let _reader = Guard(tokio::spawn(read_frames(
-        shared.counters.clone(),
-        receive,
-        bytes.clone(),
-        received,
-    )));
-    let writer = write_frames(shared.counters.clone(), send, bytes.clone(), to_write);
-    let _writer = Guard(tokio::spawn(writer));
+    let (out, mut arriving, _carriers) = lanes(&shared, &connection, streams, &bytes);
     let own = Hello {
         versions: vec![wire::PROTOCOL],
         institution: shared.identity.institution,
@@ -122,7 +116,7 @@ pub(super) async fn run(
         session,
         out,
         reading: None,
-        offered: VecDeque::new(),
+        offers: Offers::new(),
         admitting: None,
         acks: Vec::new(),
         acking: None,
@@ -131,7 +125,7 @@ pub(super) async fn run(
     };
     let end = match link.perform(effects) {
         Ok(()) => link
-            .drive(&mut frames, changed)
+            .drive(&mut arriving, changed)
             .await
             .err()
             .unwrap_or(End::Lost),
@@ -147,10 +141,47 @@ fn own_journal(shared: &Shared) -> JournalId {
     opened.unwrap_or(shared.identity.journal)
 }
 
+/// Starts what carries the frames of both lanes, until the guards are dropped.
+fn lanes(
+    shared: &Shared,
+    connection: &quinn::Connection,
+    (send, receive): (quinn::SendStream, quinn::RecvStream),
+    bytes: &Arc<LinkBytes>,
+) -> (Leaving, Arriving, [Guard; 4]) {
+    let meters = Meters {
+        all: shared.counters.clone(),
+        link: bytes.clone(),
+    };
+    let (live_out, live_to_write) = mpsc::channel(FRAMES_BEHIND);
+    let (bulk_out, bulk_to_write) = mpsc::channel(FRAMES_BEHIND);
+    let (live_received, live) = mpsc::channel(FRAMES_AHEAD);
+    let (bulk_received, bulk) = mpsc::channel(FRAMES_AHEAD);
+    let (m, c) = (|| meters.clone(), || connection.clone());
+    let carriers = [
+        tokio::spawn(carry::read_live(m(), receive, live_received)),
+        tokio::spawn(carry::read_bulk(m(), c(), bulk_received)),
+        tokio::spawn(carry::write_live(m(), send, live_to_write)),
+        tokio::spawn(carry::write_bulk(m(), c(), bulk_to_write)),
+    ];
+    let leaving = Leaving {
+        live: live_out,
+        bulk: bulk_out,
+    };
+    (leaving, Arriving { live, bulk }, carriers.map(Guard))
+}
+
+fn arrived(frame: Option<Received>) -> Result<Event, End> {
+    match frame {
+        Some(Ok(frame)) => Ok(Event::Received(frame)),
+        Some(Err(StreamError::Wire(_))) => Err(End::Garbage),
+        Some(Err(StreamError::Ended)) | None => Err(End::Lost),
+    }
+}
+
 impl Link {
     async fn drive(
         &mut self,
-        frames: &mut mpsc::Receiver<Result<Frame, StreamError>>,
+        arriving: &mut Arriving,
         mut changed: watch::Receiver<u64>,
     ) -> Result<(), End> {
         let mut reach = self.shared.reach.subscribe();
@@ -160,11 +191,12 @@ impl Link {
             self.start_admitting();
             self.start_acking();
             let event = tokio::select! {
-                frame = frames.recv(), if self.session.wants_input() => match frame {
-                    Some(Ok(frame)) => Event::Received(frame),
-                    Some(Err(StreamError::Wire(_))) => return Err(End::Garbage),
-                    Some(Err(StreamError::Ended)) | None => return Err(End::Lost),
-                },
+                frame = arriving.live.recv(), if self.session.wants_input(Lane::Live) => {
+                    arrived(frame)?
+                }
+                frame = arriving.bulk.recv(), if self.session.wants_input(Lane::Bulk) => {
+                    arrived(frame)?
+                }
                 Some(bundles) = OptionFuture::from(self.reading.as_mut()) => {
                     self.reading = None;
                     Event::Bundles(bundles.map_err(|error| self.store_failed(&error))?)
@@ -218,7 +250,7 @@ impl Link {
     fn perform(&mut self, effects: Vec<Effect>) -> Result<(), End> {
         for effect in effects {
             match effect {
-                Effect::Send(frame) => self.send(&frame)?,
+                Effect::Send(frame) => self.send(frame)?,
                 Effect::Read {
                     journal,
                     after,
@@ -229,9 +261,11 @@ impl Link {
                         store.bundles_after(journal, after, max_bytes).await
                     }));
                 }
-                Effect::Admit { journal, bundles } => {
-                    self.offered.push_back(Offered { journal, bundles });
-                }
+                Effect::Admit {
+                    lane,
+                    journal,
+                    bundles,
+                } => self.offers.push(lane, journal, bundles),
                 Effect::Acked(heads) => self.acks.extend(heads),
                 Effect::Up => self.up()?,
                 Effect::Reach(sites) => self.shared.set_reach(self.peer, sites),
@@ -243,11 +277,13 @@ impl Link {
         Ok(())
     }
 
-    fn send(&mut self, frame: &Frame) -> Result<(), End> {
-        let bytes = wire::encode(frame).expect("a batch and one bundle fit a message");
+    fn send(&mut self, frame: Frame) -> Result<(), End> {
+        let out = match carry::lane_of(&frame) {
+            Lane::Live => &self.out.live,
+            Lane::Bulk => &self.out.bulk,
+        };
         // A peer that never reads while it keeps asking is over any quota.
-        self.out
-            .try_send(bytes)
+        out.try_send(frame)
             .map_err(|_| End::Closed(CloseReason::Quota))
     }
 
@@ -302,43 +338,59 @@ impl Link {
         });
     }
 
-    /// Offers all that waits in one transaction.
+    /// Offers the next bite of what waits; one at a time, so that peers have their turns.
     fn start_admitting(&mut self) {
-        if self.admitting.is_some() || self.offered.is_empty() {
+        if self.admitting.is_some() {
             return;
         }
-        let mut journals = Vec::new();
-        let mut counts = Vec::new();
-        let mut all = Vec::new();
-        while all.len() < MAX_ADMIT_LEN
-            && let Some(offered) = self.offered.pop_front()
-        {
-            journals.push(offered.journal);
-            counts.push(offered.bundles.len());
-            all.extend(offered.bundles);
-        }
+        let Some(bite) = self.offers.bite() else {
+            return;
+        };
         let store = self.shared.store.clone();
         let wall_ms = self.shared.now().wall_ms;
         self.admitting = Some(Box::pin(async move {
-            (journals, counts, store.admit(all, wall_ms).await)
+            let (parts, begun) = (bite.parts(), Instant::now());
+            let admissions = store.admit(bite.bundles, wall_ms).await;
+            (parts, begun.elapsed(), admissions)
         }));
     }
 
-    fn take_admitted(&mut self, (journals, counts, result): Admitted) -> Result<(), End> {
-        let mut admissions = result
-            .map_err(|error| self.store_failed(&error))?
-            .into_iter();
+    fn take_admitted(&mut self, (parts, took, result): Admitted) -> Result<(), End> {
+        let admissions = result.map_err(|error| self.store_failed(&error))?;
         let heads = self.shared.store.frontier();
-        for (journal, count) in journals.into_iter().zip(counts) {
-            let part: Vec<_> = admissions.by_ref().take(count).collect();
-            let outcome = outcome(&part, heads.clone());
+        for batch in self.offers.answer(parts, admissions, took) {
+            let outcome = self.outcome(&batch.answers, heads.clone());
             if outcome.strangers > 0 {
                 let strangers = outcome.strangers;
+                let journal = batch.journal;
                 tracing::warn!(peer.site = %self.peer, %journal, strangers, "bundles of no known site");
             }
-            self.handle(Event::Admitted(outcome))?;
+            self.handle(Event::Admitted(batch.lane, outcome))?;
         }
         Ok(())
+    }
+
+    /// What a batch of answers means for the session.
+    fn outcome(&self, admissions: &[Admission], heads: Vec<Head>) -> Outcome {
+        let mut outcome = Outcome {
+            heads,
+            ..Outcome::default()
+        };
+        let mut duplicates = 0;
+        for admission in admissions {
+            match admission {
+                Admission::Fork { head } => outcome.forks.push((head.journal, head.seq)),
+                Admission::Waiting { kept: false, .. } => outcome.lost = true,
+                Admission::NotOurs { .. } => outcome.strangers += 1,
+                Admission::Duplicate => duplicates += 1,
+                Admission::Admitted { .. }
+                | Admission::Refused { .. }
+                | Admission::Held { .. }
+                | Admission::Waiting { .. } => {}
+            }
+        }
+        add(&self.shared.counters.duplicates, duplicates);
+        outcome
     }
 
     fn start_acking(&mut self) {
@@ -429,62 +481,5 @@ impl Link {
             tracing::info!(peer.site = %self.peer, ?end, "link down");
         }
         was_up
-    }
-}
-
-/// What a batch of answers means for the session.
-fn outcome(admissions: &[Admission], heads: Vec<Head>) -> Outcome {
-    let mut outcome = Outcome {
-        heads,
-        ..Outcome::default()
-    };
-    for admission in admissions {
-        match admission {
-            Admission::Fork { head } => outcome.forks.push((head.journal, head.seq)),
-            Admission::Waiting { kept: false, .. } => outcome.lost = true,
-            Admission::NotOurs { .. } => outcome.strangers += 1,
-            Admission::Admitted { .. }
-            | Admission::Refused { .. }
-            | Admission::Held { .. }
-            | Admission::Duplicate
-            | Admission::Waiting { .. } => {}
-        }
-    }
-    outcome
-}
-
-async fn read_frames(
-    counters: Arc<Counters>,
-    mut stream: quinn::RecvStream,
-    bytes: Arc<LinkBytes>,
-    frames: mpsc::Sender<Result<Frame, StreamError>>,
-) {
-    loop {
-        let body = read_body(&mut stream, MAX_BODY_LEN, &bytes.received).await;
-        let frame = body.and_then(|body| {
-            add(&counters.bytes_in, body.len() as u64 + 4);
-            add(&counters.frames_in, 1);
-            Ok(wire::decode_frame(&body)?)
-        });
-        let is_last = frame.is_err();
-        if frames.send(frame).await.is_err() || is_last {
-            return;
-        }
-    }
-}
-
-async fn write_frames(
-    counters: Arc<Counters>,
-    mut stream: quinn::SendStream,
-    bytes: Arc<LinkBytes>,
-    mut frames: mpsc::Receiver<Vec<u8>>,
-) {
-    while let Some(frame) = frames.recv().await {
-        if stream.write_all(&frame).await.is_err() {
-            return;
-        }
-        add(&counters.bytes_out, frame.len() as u64);
-        add(&counters.frames_out, 1);
-        add(&bytes.sent, frame.len() as u64);
     }
 }

@@ -1,11 +1,11 @@
 //! What a peer says, and what became of what it sent.
 
 use super::{
-    CloseReason, Effect, MAX_JOURNALS, MAX_STRANGERS, Now, Outcome, QUOTA_LEN, RETRY_MS,
-    SMALL_TALK, SMALL_TALK_REFILL_MS, Session, Stage,
+    CloseReason, Effect, MAX_JOURNALS, MAX_STRANGERS, Now, Outcome, QUOTA_LEN, RETRY_LAST_MS,
+    RETRY_MS, SMALL_TALK, SMALL_TALK_REFILL_MS, Session, Stage,
 };
 use crate::status::FaultCode;
-use crate::wire::{Ack, Frame, Hello, PROTOCOL};
+use crate::wire::{Ack, Frame, Hello, Lane, PROTOCOL};
 use records::bundle::{Bundle, Head};
 use records::id::JournalId;
 use std::cmp::Ordering;
@@ -33,8 +33,9 @@ impl Session {
                     journal,
                     after,
                     bundles,
+                    lane,
                 },
-            ) => self.bundles(journal, after, bundles, effects),
+            ) => self.bundles(lane, journal, after, bundles, effects),
             (Stage::Open, Frame::Ack(ack)) => self.acked(ack, now, effects),
             (Stage::Open, Frame::Reach(sites)) => {
                 self.spend_small_talk(now)?;
@@ -103,7 +104,10 @@ impl Session {
             let local_seq = local.map_or(0, |local| local.seq);
             let is_ours = head.journal.site == own.site && head.journal >= own;
             let track = self.track(head.journal)?;
-            track.known = track.known.max(head.seq);
+            if head.seq > track.known {
+                track.known = head.seq;
+                track.retries = 0;
+            }
             track.sent = track.sent.max(track.known);
             match (head.seq.cmp(&local_seq), local) {
                 (Ordering::Greater, _) if is_ours => effects.push(Effect::Fault {
@@ -142,6 +146,7 @@ impl Session {
 
     fn bundles(
         &mut self,
+        lane: Lane,
         journal: JournalId,
         after: u64,
         bundles: Vec<Bundle>,
@@ -152,28 +157,30 @@ impl Session {
         }
         let last = after + bundles.len() as u64;
         let len = weight(&bundles);
-        if self.unadmitted_len + len > QUOTA_LEN {
+        if self.unadmitted.of(lane).len() + len > QUOTA_LEN {
             return Err(CloseReason::Quota);
         }
         let track = self.track(journal)?;
         track.known = track.known.max(last);
         track.sent = track.sent.max(track.known);
-        self.unadmitted_len += len;
-        self.unadmitted.push_back((journal, len));
-        effects.push(Effect::Admit { journal, bundles });
+        self.unadmitted.of_mut(lane).push(journal, len);
+        effects.push(Effect::Admit {
+            lane,
+            journal,
+            bundles,
+        });
         Ok(())
     }
 
     pub(super) fn admitted(
         &mut self,
+        lane: Lane,
         outcome: &Outcome,
         effects: &mut Vec<Effect>,
     ) -> Result<(), CloseReason> {
-        let Some((journal, len)) = self.unadmitted.pop_front() else {
+        let Some(journal) = self.unadmitted.of_mut(lane).pop() else {
             return Ok(());
         };
-        self.unadmitted_len -= len;
-        self.batches_in += 1;
         self.set_local(&outcome.heads);
         if outcome.lost && !self.lost.contains(&journal) {
             self.lost.push(journal);
@@ -202,37 +209,58 @@ impl Session {
                 heads.push(*local);
             }
         }
-        if heads.is_empty() && self.batches_in == self.batches_told {
+        let done = |lane| self.unadmitted.of(lane).done();
+        let (batches, bulk_batches) = (done(Lane::Live), done(Lane::Bulk));
+        if heads.is_empty() && batches + bulk_batches == self.batches_told {
             return;
         }
-        self.batches_told = self.batches_in;
+        self.batches_told = batches + bulk_batches;
         effects.push(Effect::Send(Frame::Ack(Ack {
-            batches: self.batches_in,
+            batches,
             heads,
             lost: std::mem::take(&mut self.lost),
+            bulk_batches,
         })));
     }
 
     fn acked(&mut self, ack: Ack, now: Now, effects: &mut Vec<Effect>) -> Result<(), CloseReason> {
-        if ack.batches < self.batches_acked || ack.batches > self.batches_out {
-            return Err(CloseReason::Protocol);
+        let mut brings_something = false;
+        for lane in [Lane::Live, Lane::Bulk] {
+            let (told, on_way) = (ack.batches_of(lane), self.in_flight.of(lane));
+            if told < on_way.done() || told > on_way.seen() {
+                return Err(CloseReason::Protocol);
+            }
+            brings_something |= told > on_way.done();
         }
         let known = |head: &Head| self.tracks.get(&head.journal).map_or(0, |t| t.known);
-        if ack.batches == self.batches_acked && ack.heads.iter().all(|h| h.seq <= known(h)) {
+        if !brings_something && ack.heads.iter().all(|h| h.seq <= known(h)) {
             self.spend_small_talk(now)?;
         }
-        while self.batches_acked < ack.batches {
-            let len = self.in_flight.pop_front().unwrap_or(0);
-            self.in_flight_len -= len;
-            self.batches_acked += 1;
+        for lane in [Lane::Live, Lane::Bulk] {
+            self.arrived(lane, ack.batches_of(lane));
         }
         self.compare(ack.heads, effects)?;
         for journal in ack.lost {
             let track = self.track(journal)?;
             track.sent = track.known;
-            track.retry_at = now.mono_ms + RETRY_MS;
+            // What it waits for is on its way meanwhile; sending the same again and again is not
+            // what brings it.
+            let wait = (RETRY_MS << track.retries.min(10)).min(RETRY_LAST_MS);
+            track.retries += 1;
+            track.retry_at = now.mono_ms + wait;
         }
         Ok(())
+    }
+
+    /// The peer has dealt with this many batches of a lane since the session began.
+    fn arrived(&mut self, lane: Lane, batches: u64) {
+        while self.in_flight.of(lane).done() < batches
+            && let Some(journal) = self.in_flight.of_mut(lane).pop()
+        {
+            if let Some(track) = self.tracks.get_mut(&journal) {
+                track.in_flight = track.in_flight.saturating_sub(1);
+            }
+        }
     }
 
     fn pong(&mut self, nonce: u64, wall_ms: i64, now: Now, effects: &mut Vec<Effect>) {

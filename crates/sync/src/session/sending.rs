@@ -1,8 +1,8 @@
 //! What is sent next, and from where in the journals.
 
 use super::receiving::weight;
-use super::{Effect, Now, RETRY_MS, Reading, Session, WINDOW_BATCHES, WINDOW_LEN};
-use crate::wire::{BATCH_LEN, Frame};
+use super::{Effect, LIVE_LAG, Now, RETRY_MS, Reading, Session, Track, WINDOW_BATCHES, WINDOW_LEN};
+use crate::wire::{BATCH_LEN, Frame, LIVE_BATCH_LEN, Lane};
 use records::bundle::{Bundle, Head};
 use records::id::JournalId;
 use std::ops::Bound;
@@ -14,17 +14,19 @@ impl Session {
             return;
         }
         if let Some((journal, seq)) = self.evidence.pop_front() {
-            self.read_from(journal, seq.saturating_sub(1), true, effects);
+            self.read_from(journal, seq.saturating_sub(1), Lane::Live, true, effects);
             return;
         }
-        let open = self.in_flight_len < WINDOW_LEN && self.in_flight.len() < WINDOW_BATCHES;
-        if !open {
-            return;
-        }
-        if let Some(journal) = self.next_journal(now) {
-            let after = self.tracks.get(&journal).map_or(0, |track| track.sent);
-            self.last_served = Some(journal);
-            self.read_from(journal, after, false, effects);
+        for lane in [Lane::Live, Lane::Bulk] {
+            let on_way = self.in_flight.of(lane);
+            if on_way.len() >= WINDOW_LEN || on_way.batches() >= WINDOW_BATCHES {
+                continue;
+            }
+            if let Some(journal) = self.next_journal(lane, now) {
+                let after = self.tracks.get(&journal).map_or(0, |track| track.sent);
+                self.read_from(journal, after, lane, false, effects);
+                return;
+            }
         }
     }
 
@@ -32,41 +34,72 @@ impl Session {
         &mut self,
         journal: JournalId,
         after: u64,
+        lane: Lane,
         evidence: bool,
         effects: &mut Vec<Effect>,
     ) {
         self.reading = Some(Reading {
             journal,
             after,
+            lane,
             evidence,
         });
+        let max_bytes = match lane {
+            _ if evidence => 1,
+            Lane::Live => LIVE_BATCH_LEN,
+            Lane::Bulk => BATCH_LEN,
+        };
         effects.push(Effect::Read {
             journal,
             after,
-            max_bytes: if evidence { 1 } else { BATCH_LEN },
+            max_bytes,
         });
     }
 
-    /// The institution journal as long as it has anything, then the others by turns.
-    fn next_journal(&self, now: Now) -> Option<JournalId> {
-        let wanting = |head: &&Head| self.lacks(head, now);
+    /// Live: the institution journal as long as it has anything, then the others by turns. Bulk:
+    /// the journal that is furthest back in time.
+    fn next_journal(&mut self, lane: Lane, now: Now) -> Option<JournalId> {
+        let wanting = |head: &&Head| self.lane_of(head, now) == Some(lane);
+        if lane == Lane::Bulk {
+            let at = |head: &&Head| self.tracks.get(&head.journal).map_or(0, |t| t.sent_hlc);
+            let next = self.local.values().filter(wanting).min_by_key(at);
+            return next.map(|head| head.journal);
+        }
         let institution = self.local.get(&JournalId::INSTITUTION);
         if let Some(head) = institution.filter(wanting) {
             return Some(head.journal);
         }
         let from = self.last_served.map_or(Bound::Unbounded, Bound::Excluded);
         let later = self.local.range((from, Bound::Unbounded));
-        later
+        let next = later
             .chain(self.local.iter())
             .map(|(_, head)| head)
             .find(wanting)
-            .map(|head| head.journal)
+            .map(|head| head.journal);
+        self.last_served = next.or(self.last_served);
+        next
     }
 
-    fn lacks(&self, head: &Head, now: Now) -> bool {
-        self.tracks.get(&head.journal).is_none_or(|track| {
-            head.seq > track.sent && !track.frozen && now.mono_ms >= track.retry_at
-        })
+    /// The lane that may carry the next batch of a journal; `None` if nothing is to be sent, or
+    /// not before what is on the way in the other lane has arrived.
+    fn lane_of(&self, head: &Head, now: Now) -> Option<Lane> {
+        let unknown = Track::default();
+        let track = self.tracks.get(&head.journal).unwrap_or(&unknown);
+        if head.seq <= track.sent || track.frozen || now.mono_ms < track.retry_at {
+            return None;
+        }
+        let is_short = head.seq - track.sent <= LIVE_LAG;
+        // What everything else is judged by is never bulk.
+        let wanted = if is_short || head.journal == JournalId::INSTITUTION {
+            Lane::Live
+        } else {
+            Lane::Bulk
+        };
+        match track.lane {
+            lane if track.in_flight == 0 || lane == wanted => Some(wanted),
+            Lane::Bulk => Some(Lane::Bulk),
+            Lane::Live => None,
+        }
     }
 
     /// Sends what was read.
@@ -83,6 +116,7 @@ impl Session {
         }
         let verified = self.settle_claim(&reading);
         self.report_acked(verified, effects);
+        let sent_hlc = bundles.last().and_then(|b| b.decode_header().ok());
         let track = self.tracks.entry(journal).or_default();
         if bundles.is_empty() {
             track.retry_at = now.mono_ms + RETRY_MS;
@@ -105,14 +139,16 @@ impl Session {
         let last = after + bundles.len() as u64;
         track.sent = track.sent.max(last);
         track.told = track.told.max(last);
+        track.lane = reading.lane;
+        track.in_flight += 1;
+        track.sent_hlc = sent_hlc.map_or(track.sent_hlc, |header| header.hlc);
         let len = weight(&bundles);
-        self.in_flight.push_back(len);
-        self.in_flight_len += len;
-        self.batches_out += 1;
+        self.in_flight.of_mut(reading.lane).push(journal, len);
         effects.push(Effect::Send(Frame::Bundles {
             journal,
             after,
             bundles,
+            lane: reading.lane,
         }));
     }
 

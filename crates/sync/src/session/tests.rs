@@ -6,6 +6,7 @@ use records::bundle::Header;
 use records::id::{AccountId, ActionId, Hash, InstitutionId, ScopeId, TerminalId};
 use records::journal::{Place, place};
 
+mod catching_up;
 mod hostile;
 mod world;
 

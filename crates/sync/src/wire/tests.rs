@@ -27,6 +27,7 @@ fn bundles(count: usize, payload: usize) -> Frame {
         journal: head(0).journal,
         after: 4,
         bundles: vec![bundle; count],
+        lane: Lane::Bulk,
     }
 }
 
@@ -45,6 +46,7 @@ fn frames() -> Vec<Frame> {
             batches: 9,
             heads: vec![head(2)],
             lost: vec![JournalId::INSTITUTION],
+            bulk_batches: 4,
         }),
         Frame::Reach(vec![Reached {
             site: SiteId([2; 8]),
@@ -108,6 +110,7 @@ fn counts_over_their_limits_are_refused() {
         journal,
         after: u64::MAX - 1,
         bundles,
+        lane: Lane::Live,
     };
     assert_eq!(decode_frame(&body(&overflow)), Err(WireError::TooLong));
 }

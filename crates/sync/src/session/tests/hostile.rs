@@ -70,14 +70,14 @@ fn frames_out_of_their_order_end_the_session() {
     assert_eq!(closes(&Frame::Frontier(vec![])), protocol);
     let unsent = Frame::Ack(Ack {
         batches: 4,
-        heads: vec![],
-        lost: vec![],
+        ..Ack::default()
     });
     assert_eq!(closes(&unsent), protocol);
     let empty = Frame::Bundles {
         journal: journal(1),
         after: 0,
         bundles: vec![],
+        lane: Lane::Live,
     };
     assert_eq!(closes(&empty), protocol);
 }
@@ -102,7 +102,7 @@ fn a_head_at_the_end_of_time_only_harms_the_one_who_claims_it() {
     let boast = Frame::Ack(Ack {
         batches: 1,
         heads: vec![head(0, u64::MAX), head(6, u64::MAX)],
-        lost: vec![],
+        ..Ack::default()
     });
     world.inject(link, 0, &boast);
     world.run();
@@ -137,7 +137,7 @@ fn more_journals_than_a_session_keeps_are_over_quota() {
         let ack = Ack {
             batches: 0,
             heads: (0..1000).map(of).collect(),
-            lost: vec![],
+            ..Ack::default()
         };
         world.inject(link, 0, &Frame::Ack(ack));
     }
@@ -157,6 +157,7 @@ fn bundles_nobody_signed_are_counted_and_end_the_session() {
         journal: journal(1),
         after: 0,
         bundles: vec![stranger; MAX_STRANGERS as usize + 1],
+        lane: Lane::Live,
     };
     world.inject(link, 0, &frame);
     world.run();
@@ -176,6 +177,7 @@ fn bytes_beyond_what_is_admitted_are_over_quota() {
             journal: journal(1),
             after,
             bundles: vec![bundle(1, after + 1, Hash::default(), &payload)],
+            lane: Lane::Bulk,
         });
         if matches!(last[..], [Effect::Close(_)]) {
             break;
@@ -209,7 +211,8 @@ fn any_frame() -> impl Strategy<Value = Frame> {
         (0u64..4, heads(), lost).prop_map(|(batches, heads, lost)| Frame::Ack(Ack {
             batches,
             heads,
-            lost
+            lost,
+            bulk_batches: batches / 2,
         })),
         (any_journal(), 0u64..6, 1u64..4).prop_map(|(journal, after, count)| {
             let of = |seq| bundle(1, after + seq, Hash([1; 32]), b"x");
@@ -217,6 +220,11 @@ fn any_frame() -> impl Strategy<Value = Frame> {
                 journal,
                 after,
                 bundles: (1..=count).map(of).collect(),
+                lane: if after % 2 == 0 {
+                    Lane::Live
+                } else {
+                    Lane::Bulk
+                },
             }
         }),
         any::<u64>().prop_map(|nonce| Frame::Ping { nonce }),

@@ -72,6 +72,9 @@ pub(super) struct Node {
     pub(super) offset_ms: Option<i64>,
     pub(super) faults: Vec<(FaultCode, JournalId, u64)>,
     pub(super) acks: BTreeMap<(SiteId, JournalId), u64>,
+    /// Bundles that came before their predecessor.
+    pub(super) gaps: usize,
+    pub(super) duplicates: usize,
 }
 
 impl Node {
@@ -108,8 +111,12 @@ impl Node {
                     self.room -= 1;
                     self.journals.entry(id).or_default().push(bundle);
                 }
-                Place::Next | Place::Gap => outcome.lost = true,
-                Place::Duplicate => {}
+                Place::Next => outcome.lost = true,
+                Place::Gap => {
+                    self.gaps += 1;
+                    outcome.lost = true;
+                }
+                Place::Duplicate => self.duplicates += 1,
                 Place::Fork => {
                     outcome.forks.push((id, header.seq));
                     self.branches.push(bundle);
@@ -124,7 +131,8 @@ impl Node {
 struct End {
     node: usize,
     session: Session,
-    inbox: VecDeque<Vec<u8>>,
+    /// Live and bulk, as on their streams.
+    inbox: [VecDeque<Vec<u8>>; 2],
     bytes_sent: usize,
     bundles_sent: usize,
     journals_sent: Vec<JournalId>,
@@ -135,6 +143,13 @@ struct End {
 struct Link {
     ends: [End; 2],
     cut: bool,
+}
+
+fn lane_of(frame: &Frame) -> Lane {
+    match frame {
+        Frame::Bundles { lane, .. } => *lane,
+        _ => Lane::Live,
+    }
 }
 
 pub(super) struct World {
@@ -155,6 +170,8 @@ impl World {
             offset_ms: None,
             faults: Vec::new(),
             acks: BTreeMap::new(),
+            gaps: 0,
+            duplicates: 0,
         };
         Self {
             nodes: std::iter::repeat_with(node).take(nodes).collect(),
@@ -196,6 +213,10 @@ impl World {
 
     pub(super) fn most_in_flight(&self, link: usize, end: usize) -> usize {
         self.links[link].ends[end].most_in_flight
+    }
+
+    pub(super) fn progress(&self, link: usize, end: usize) -> Progress {
+        self.links[link].ends[end].session.progress()
     }
 
     pub(super) fn closed(&self, link: usize, end: usize) -> Option<CloseReason> {
@@ -256,7 +277,7 @@ impl World {
         let end = End {
             node,
             session,
-            inbox: VecDeque::new(),
+            inbox: Default::default(),
             bytes_sent: 0,
             bundles_sent: 0,
             journals_sent: Vec::new(),
@@ -269,14 +290,14 @@ impl World {
     /// Puts a frame on the wire that no session sent.
     pub(super) fn inject(&mut self, link: usize, to: usize, frame: &Frame) {
         let bytes = wire::encode(frame).unwrap();
-        self.links[link].ends[to].inbox.push_back(bytes);
+        self.links[link].ends[to].inbox[lane_of(frame) as usize].push_back(bytes);
     }
 
     pub(super) fn cut_all(&mut self) {
         for link in &mut self.links {
             link.cut = true;
             for end in &mut link.ends {
-                end.inbox.clear();
+                end.inbox = Default::default();
             }
         }
     }
@@ -302,16 +323,20 @@ impl World {
     pub(super) fn run_at_most(&mut self, messages: usize) -> usize {
         let mut delivered = 0;
         while delivered < messages {
+            // Bulk is as slow as can be.
             let next = (0..self.links.len())
                 .flat_map(|link| [(link, 0), (link, 1)])
-                .find(|(link, end)| {
+                .flat_map(|(link, end)| [(0, link, end), (1, link, end)])
+                .filter(|(lane, link, end)| {
                     let link = &self.links[*link];
-                    !link.cut && !link.ends[*end].inbox.is_empty()
-                });
-            let Some((link, end)) = next else {
+                    !link.cut && !link.ends[*end].inbox[*lane].is_empty()
+                })
+                .min_by_key(|(lane, ..)| *lane);
+            let Some((lane, link, end)) = next else {
                 break;
             };
-            let bytes = self.links[link].ends[end].inbox.pop_front().unwrap();
+            let inbox = &mut self.links[link].ends[end].inbox[lane];
+            let bytes = inbox.pop_front().unwrap();
             let frame = wire::decode_frame(&bytes[4..]).unwrap();
             self.event(link, end, Event::Received(frame));
             delivered += 1;
@@ -345,11 +370,11 @@ impl World {
                     let tail = self.tail(node, journal, after, max_bytes);
                     self.event(link, end, Event::Bundles(tail));
                 }
-                Effect::Admit { bundles, .. } => {
+                Effect::Admit { lane, bundles, .. } => {
                     let before = self.nodes[node].heads();
                     let outcome = self.nodes[node].admit(bundles);
                     let moved = outcome.heads != before;
-                    self.event(link, end, Event::Admitted(outcome));
+                    self.event(link, end, Event::Admitted(lane, outcome));
                     if moved {
                         self.notify(node);
                     }
@@ -399,8 +424,9 @@ impl World {
                 from.journals_sent.push(*journal);
             }
         }
-        from.most_in_flight = from.most_in_flight.max(from.session.in_flight_len);
-        self.links[link].ends[1 - end].inbox.push_back(bytes);
+        let in_flight = from.session.in_flight.of(Lane::Bulk).len();
+        from.most_in_flight = from.most_in_flight.max(in_flight);
+        self.links[link].ends[1 - end].inbox[lane_of(frame) as usize].push_back(bytes);
     }
 
     fn notify(&mut self, node: usize) {

@@ -1,0 +1,103 @@
+//! A long tail in the bulk lane, and what is new beside it.
+
+use super::*;
+
+/// A hub that holds 6,000 bundles of a campus, linked with another campus that has none of them.
+fn behind() -> (World, usize) {
+    let mut world = World::new(3);
+    world.write(2, 6_000);
+    world.connect(0, 2);
+    world.run();
+    world.cut_all();
+    let link = world.connect(0, 1);
+    // Far enough for the window to be full and nothing to be finished.
+    world.run_at_most(9);
+    (world, link)
+}
+
+#[test]
+fn what_is_new_arrives_while_a_long_tail_is_on_its_way() {
+    let (mut world, _) = behind();
+    world.write(0, 1);
+    let mut messages = 0;
+    while !world.node(1).journals.contains_key(&journal(0)) {
+        assert_eq!(world.run_at_most(1), 1);
+        messages += 1;
+    }
+    assert!(messages <= 3, "{messages}");
+    let tail = world.node(1).journals.get(&journal(2));
+    assert!(tail.is_none_or(|tail| tail.len() < 6_000));
+    world.connect(0, 2);
+    world.run();
+    world.assert_equal();
+}
+
+#[test]
+fn a_journal_never_overtakes_itself_when_it_changes_lanes() {
+    let (mut world, _) = behind();
+    for _ in 0..40 {
+        world.write(0, 30);
+        world.run_at_most(2);
+    }
+    world.connect(0, 2);
+    world.run();
+    world.assert_equal();
+    assert_eq!(world.node(1).gaps, 0);
+    assert_eq!(world.node(1).duplicates, 0);
+}
+
+#[test]
+fn long_tails_are_sent_oldest_first_across_journals() {
+    let mut world = World::new(4);
+    for node in [1, 2] {
+        world.write(node, 3_000);
+        world.connect(0, node);
+    }
+    world.run();
+    world.cut_all();
+    let link = world.connect(0, 3);
+    world.run();
+    world.assert_equal();
+    // Their clocks run alike, so the batches alternate.
+    let order = world.journals_sent(link, 0);
+    let turns: Vec<_> = [journal(1), journal(2)]
+        .into_iter()
+        .cycle()
+        .take(6)
+        .collect();
+    assert!(order.starts_with(&turns), "{order:?}");
+}
+
+#[test]
+fn each_side_knows_how_far_it_is() {
+    let (mut world, link) = behind();
+    let (hub, campus) = (world.progress(link, 0), world.progress(link, 1));
+    assert_eq!(campus.incoming.of, 6_000);
+    assert!(campus.incoming.missing <= 6_000);
+    assert_eq!(hub.outgoing.of, 6_000);
+    assert_eq!(hub.incoming, Lag::default());
+    world.run();
+    assert_eq!(world.progress(link, 1), Progress::default());
+    assert_eq!(world.progress(link, 0), Progress::default());
+    world.write(0, 3);
+    assert_eq!(world.progress(link, 0).outgoing.of, 0);
+}
+
+#[test]
+fn what_cannot_be_kept_is_sent_ever_more_rarely() {
+    let mut world = World::new(2);
+    world.node_mut(1).room = 0;
+    world.write(0, 1);
+    let link = world.connect(0, 1);
+    world.run();
+    for _ in 0..120 {
+        world.advance(1_000);
+        world.run();
+    }
+    let sent = world.bundles_sent(link, 0);
+    assert!((4..=8).contains(&sent), "{sent}");
+    world.node_mut(1).room = 1;
+    world.advance(RETRY_LAST_MS);
+    world.run();
+    world.assert_equal();
+}
