@@ -1,7 +1,9 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use records::erasure::MAX_REASON_LEN;
+use records::id::InstitutionId;
+use std::path::{Path, PathBuf};
 
 /// Dutyroom 值班通: the duty room of a campus, and the hub of all of them.
 #[derive(Debug, Parser)]
@@ -26,8 +28,12 @@ pub(crate) enum Command {
     User(User),
     /// Run the site
     Serve(Serve),
-    /// Check every signature and chain in a data directory, also of a running site
+    /// Prove every bundle of a data directory (also of a running site), a backup or a file
     Verify(Verify),
+    /// Write all journals to standard output, as a file that anyone can verify offline
+    Journal(Journal),
+    /// Erase a record at every site, in the institution's name (at the hub, while it is stopped)
+    Erase(Erase),
     /// Read and check a configuration file
     CheckConfig(CheckConfig),
     /// Print the OpenAPI document of the HTTP interface
@@ -163,9 +169,53 @@ pub(crate) struct Serve {
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
+    /// A data directory, its database or a copy of it, or a file from `dutyroom journal`
+    #[arg(required_unless_present = "data", conflicts_with = "data")]
+    path: Option<PathBuf>,
     /// The data directory
     #[arg(long)]
+    data: Option<PathBuf>,
+    /// What another site holds, to compare with: a directory, database or file as well
+    #[arg(long)]
+    pub(crate) against: Option<PathBuf>,
+    /// The institution everything must belong to, in hexadecimal
+    #[arg(long)]
+    pub(crate) institution: Option<InstitutionId>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Verify {
+    /// What to verify.
+    pub(crate) fn path(&self) -> &Path {
+        let path = self.path.as_ref().or(self.data.as_ref());
+        path.expect("the command line asks for one of them")
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Journal {
+    /// The data directory, also of a running site
+    #[arg(long)]
     pub(crate) data: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Erase {
+    /// The hub's data directory
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// The record's number, or its id in hexadecimal
+    #[arg(long)]
+    pub(crate) record: String,
+    /// Why, in at most 200 characters: it is signed and kept for ever at every site, so it must
+    /// name no person and say nothing of what is erased
+    #[arg(long, value_parser = reason)]
+    pub(crate) reason: String,
+    /// Really erase; without it, only what would go is printed
+    #[arg(long)]
+    pub(crate) yes: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -182,6 +232,17 @@ fn name(text: &str) -> Result<String, String> {
     match name.chars().count() {
         1..=100 => Ok(name.to_owned()),
         _ => Err("a name has 1 to 100 characters".to_owned()),
+    }
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    let reason = text.trim();
+    let plain = !reason.chars().any(char::is_control);
+    match reason.chars().count() {
+        1..=MAX_REASON_LEN if plain => Ok(reason.to_owned()),
+        _ => Err(format!(
+            "a reason has 1 to {MAX_REASON_LEN} characters on one line"
+        )),
     }
 }
 

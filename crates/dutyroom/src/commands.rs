@@ -2,9 +2,11 @@
 
 pub(crate) mod activate_rules;
 pub(crate) mod check_config;
+pub(crate) mod erase;
 pub(crate) mod init;
 pub(crate) mod invite;
 pub(crate) mod join;
+pub(crate) mod journal;
 pub(crate) mod openapi;
 pub(crate) mod serve;
 pub(crate) mod user_add;

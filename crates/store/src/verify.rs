@@ -1,116 +1,62 @@
-//! Proving a data directory from its bytes alone, offline or beside a running site.
+//! Proving journals from their bytes alone, offline or beside a running site.
+//!
+//! Two passes. The first reads every bundle once, in journal order, and checks form, signature,
+//! chain, payload and erasures; it notes each bundle's hash and each dependency in temporary
+//! files ([`index`]). The second asks of every dependency whether the bundle it names is the one
+//! that is held: who rewrote its own past and signed it anew contradicts what others signed.
+//! Signatures are checked one by one, strictly, on every core; `ed25519-dalek`'s batches accept
+//! signatures that a strict check refuses, and two sites could then disagree.
+//!
+//! Memory is one page of bundles and the institution's state, however long the journals are.
 
-use crate::admit::founding_key;
 use crate::error::{OpenError, StoreError};
-use crate::institution;
-use crate::meta::{head_of, int};
-use crate::open::connect_read_only;
-use records::bundle::{Bundle, Head, Header};
+use check::{Keys, Sound};
+use index::{Index, Witnessed};
+use records::bundle::Head;
 use records::id::{Hash, InstitutionId, JournalId};
-use records::payload::{self, Section};
 use records::trust::Trust;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
+use source::{Found, Source, Table};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
-/// What is wrong with a bundle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BadReason {
-    /// The header bytes are no header of this version.
-    Header,
-    /// The header names another place, journal or institution than where it is stored.
-    Misplaced,
-    /// No enrolled key may sign this journal.
-    UnknownSigner,
-    /// The signature does not hold.
-    Signature,
-    /// A bundle before it is missing, or it names another predecessor.
-    Chain,
-    /// The payload is not the one the header names.
-    Payload,
-    /// It depends on a bundle other than the one stored at that place.
-    Contradiction,
-}
+mod against;
+mod check;
+mod deps;
+mod export;
+mod index;
+mod report;
+mod source;
 
-impl BadReason {
-    /// Stable code.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            BadReason::Header => "header",
-            BadReason::Misplaced => "misplaced",
-            BadReason::UnknownSigner => "unknown_signer",
-            BadReason::Signature => "signature",
-            BadReason::Chain => "chain",
-            BadReason::Payload => "payload",
-            BadReason::Contradiction => "contradiction",
-        }
-    }
-}
+pub use export::{ExportError, export};
+pub use report::{BadBundle, BadReason, Compared, Erased, Forked, Name, Report};
 
-/// The first bundle that does not hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadBundle {
-    /// Its journal.
-    pub journal: JournalId,
-    /// Code of the journal's site; "institution" for the institution journal.
-    pub code: String,
-    /// Its place.
-    pub seq: u64,
-    /// What is wrong.
-    pub reason: BadReason,
-}
-
-impl std::fmt::Display for BadBundle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (code, incarnation) = (&self.code, self.journal.incarnation);
-        write!(f, "{code} incarnation {incarnation} seq {}", self.seq)
-    }
-}
-
-/// What was verified.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Bundles that hold.
-    pub bundles: u64,
-    /// Journals looked at.
-    pub journals: u64,
-    /// The last bundle that holds of each journal. Two sites with equal heads hold equal bytes.
-    pub heads: Vec<Head>,
-    /// The first bundle that does not hold; nothing after it was looked at.
-    pub first_bad: Option<BadBundle>,
-}
-
-/// Why a directory could not be verified to an end.
+/// Why bundles could not be verified to an end.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
-    /// The directory cannot be opened.
+    /// The directory or database cannot be opened.
     #[error("the data directory cannot be opened")]
     Open(#[from] OpenError),
     /// The database cannot be read.
     #[error("the database cannot be read")]
     Store(#[from] StoreError),
-}
-
-/// How many bundles are in memory at once.
-const PAGE: i64 = 256;
-
-/// Verifies every stored bundle: signature, chain, payload, dependencies. Reads one consistent
-/// state of a live directory and writes nothing. `progress` is told the count now and then.
-///
-/// # Errors
-/// [`VerifyError`] when reading fails; what is wrong with a bundle is in the report.
-pub async fn verify(dir: &Path, mut progress: impl FnMut(u64)) -> Result<Report, VerifyError> {
-    let (mut conn, _) = connect_read_only(dir).await?;
-    sqlx::raw_sql("begin").execute(&mut conn).await?;
-    let mut check = Check {
-        institution: None,
-        trust: None,
-        report: Report::default(),
-    };
-    let first_bad = check.run(&mut conn, &mut progress).await?;
-    check.report.first_bad = first_bad;
-    Ok(check.report)
+    /// A file cannot be read, or the temporary index cannot be written.
+    #[error("a file cannot be read or written")]
+    Io(#[from] std::io::Error),
+    /// Neither a data directory nor a database nor exported journals.
+    #[error("this is neither a data directory, nor a database of one, nor exported journals")]
+    Unknown,
+    /// The exported file ends early or holds something else than bundles.
+    #[error("the exported file is cut off or damaged after {0} bundle(s)")]
+    CutOff(u64),
+    /// The bundles are those of another institution than asked for.
+    #[error("these are the journals of institution {found}, not of {expected}")]
+    OtherInstitution {
+        /// Whose bundles they are.
+        found: InstitutionId,
+        /// Whose they should be.
+        expected: InstitutionId,
+    },
 }
 
 impl From<sqlx::Error> for VerifyError {
@@ -119,188 +65,301 @@ impl From<sqlx::Error> for VerifyError {
     }
 }
 
-struct Check {
-    institution: Option<InstitutionId>,
-    /// The institution journal as far as it holds; it comes first, its site id being zero.
-    trust: Option<Trust>,
+/// How far a verification is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Bundles checked.
+    pub done: u64,
+    /// Bundles there are.
+    pub of: u64,
+}
+
+/// What to verify against, beside the bundles themselves.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Anchors<'a> {
+    /// The institution they must belong to; without it, whichever founded them.
+    pub institution: Option<InstitutionId>,
+    /// What another site holds: a directory, database or exported file.
+    pub against: Option<&'a Path>,
+}
+
+/// Verifies every bundle of a data directory, a database file or exported journals: signature,
+/// chain, payload, erasures, dependencies; also bundles that wait or were set aside as branches.
+/// Reads one consistent state of a live directory and writes nothing there. `progress` is told
+/// now and then.
+///
+/// # Errors
+/// [`VerifyError`] when reading fails; what is wrong with a bundle is in the report.
+pub async fn verify(path: &Path, progress: impl FnMut(Progress)) -> Result<Report, VerifyError> {
+    verify_against(path, Anchors::default(), progress).await
+}
+
+/// [`verify`], against what is known from elsewhere.
+///
+/// # Errors
+/// As there, and [`VerifyError::OtherInstitution`].
+pub async fn verify_against(
+    path: &Path,
+    anchors: Anchors<'_>,
+    mut progress: impl FnMut(Progress),
+) -> Result<Report, VerifyError> {
+    let run = run(path, anchors.institution, &mut progress).await?;
+    let Run {
+        mut report,
+        mut index,
+        trust,
+    } = run;
+    let (None, Some(path)) = (&report.first_bad, anchors.against) else {
+        return Ok(report);
+    };
+    let mut other = self::run(path, report.institution, &mut progress).await?;
+    let bad = other.report.first_bad.map(Box::new);
+    report.compared = Some(match bad {
+        Some(bad) => Compared::Unsound(bad),
+        None => against::compare(&mut index, &mut other.index, trust.as_deref())?,
+    });
+    if let Some(Compared::Differs(bad)) = &report.compared {
+        report.first_bad = Some((**bad).clone());
+    }
+    Ok(report)
+}
+
+/// One source verified.
+struct Run {
     report: Report,
+    index: Index,
+    trust: Option<Arc<Trust>>,
 }
 
-/// A stored bundle with the place its row gives it.
-struct Row {
-    head: Head,
-    bundle: Result<Bundle, BadReason>,
+async fn run(
+    path: &Path,
+    institution: Option<InstitutionId>,
+    progress: &mut impl FnMut(Progress),
+) -> Result<Run, VerifyError> {
+    let mut source = Source::open(path).await?;
+    let mut pass = Pass {
+        expected: institution,
+        keys: Arc::default(),
+        index: Index::new()?,
+        previous: None,
+        progress: Progress {
+            done: 0,
+            of: source.count().await?,
+        },
+        report: Report::default(),
+        branches: BTreeSet::new(),
+        erased: BTreeMap::new(),
+    };
+    let mut bad = pass.journals(&mut source, progress).await?;
+    if bad.is_none() {
+        bad = pass.aside(&mut source, progress).await?;
+    }
+    let Pass {
+        keys,
+        mut index,
+        mut report,
+        branches,
+        erased,
+        ..
+    } = pass;
+    if bad.is_none() {
+        bad = deps::check(&mut index, &branches, keys.trust.as_deref())?;
+    }
+    let erased = erased.into_iter();
+    report.erased = erased
+        .map(|(institution_seq, sections)| Erased {
+            institution_seq,
+            sections,
+        })
+        .collect();
+    report.first_bad = bad;
+    Ok(Run {
+        report,
+        index,
+        trust: keys.trust.clone(),
+    })
 }
 
-impl Check {
-    async fn run(
+/// The first pass.
+struct Pass {
+    expected: Option<InstitutionId>,
+    keys: Arc<Keys>,
+    index: Index,
+    previous: Option<Head>,
+    progress: Progress,
+    report: Report,
+    branches: BTreeSet<Hash>,
+    /// Sections whose content is gone, by the institution bundle that says so.
+    erased: BTreeMap<u64, u64>,
+}
+
+impl Pass {
+    /// Checks all journals; the institution's comes first, its site id being zero.
+    async fn journals(
         &mut self,
-        conn: &mut SqliteConnection,
-        progress: &mut impl FnMut(u64),
+        source: &mut Source,
+        progress: &mut impl FnMut(Progress),
     ) -> Result<Option<BadBundle>, VerifyError> {
-        let mut last: Option<Head> = None;
-        loop {
-            let rows = page(conn, last.as_ref()).await?;
-            if rows.is_empty() {
-                return Ok(None);
+        let mut page = source.journals().await?;
+        while !page.is_empty() {
+            let split = page
+                .iter()
+                .position(|found| found.head.journal != JournalId::INSTITUTION);
+            let others = page.split_off(split.unwrap_or(page.len()));
+            for found in page {
+                if let Some(bad) = self.decision(found)? {
+                    return Ok(Some(bad));
+                }
             }
-            for row in rows {
-                let previous = last.filter(|last| last.journal == row.head.journal);
-                if previous.is_none() {
-                    self.report.journals += 1;
+            // The next page is read while this one is computed.
+            let checking = check::all(others, self.keys.clone());
+            let (checked, next) = tokio::join!(checking, source.journals());
+            for (found, sound) in checked? {
+                if let Some(bad) = self.take(&found, sound)? {
+                    return Ok(Some(bad));
                 }
-                if let Err(reason) = self.bundle(conn, &row, previous.as_ref()).await? {
-                    return Ok(Some(self.bad(&row, previous.as_ref(), reason)));
-                }
-                if previous.is_some() {
-                    self.report.heads.pop();
-                }
-                self.report.heads.push(row.head);
-                last = Some(row.head);
-                self.report.bundles += 1;
             }
-            progress(self.report.bundles);
+            progress(self.progress);
+            page = next?;
         }
+        Ok(None)
     }
 
-    /// A missing bundle is named by its own place, not by the one that follows the gap.
-    fn bad(&self, row: &Row, previous: Option<&Head>, reason: BadReason) -> BadBundle {
-        let journal = row.head.journal;
-        let expected = previous.map_or(0, |head| head.seq) + 1;
-        let code = match journal == JournalId::INSTITUTION {
-            true => "institution".to_owned(),
-            false => self
-                .trust
-                .as_ref()
-                .and_then(|trust| trust.enrolment(journal.site))
-                .map_or_else(|| journal.site.to_string(), |known| known.code.clone()),
+    /// Checks a bundle of the institution journal and lets it count for all that follow.
+    fn decision(&mut self, found: Found) -> Result<Option<BadBundle>, VerifyError> {
+        let sound = check::one(&found, &self.keys);
+        if let Ok(sound) = &sound {
+            let institution = sound.header.institution;
+            let expected = *self.expected.get_or_insert(institution);
+            if institution != expected {
+                return Err(VerifyError::OtherInstitution {
+                    found: institution,
+                    expected,
+                });
+            }
+            self.report.institution = Some(institution);
+        }
+        let bad = self.take(&found, sound)?;
+        if bad.is_none()
+            && let Some(bundle) = &found.bundle
+        {
+            Arc::make_mut(&mut self.keys).learn(bundle);
+        }
+        Ok(bad)
+    }
+
+    /// Notes a bundle of a journal after its place was checked.
+    fn take(
+        &mut self,
+        found: &Found,
+        sound: Result<Sound, BadReason>,
+    ) -> Result<Option<BadBundle>, VerifyError> {
+        let last = self.previous;
+        // An exported file may name a journal twice; a database cannot.
+        if last.is_some_and(|last| last.journal > found.head.journal) {
+            return Ok(Some(self.bad(found, u64::MAX, BadReason::Misplaced)));
+        }
+        let previous = last.filter(|last| last.journal == found.head.journal);
+        let expected = previous.map_or((1, Hash::default()), |head| (head.seq + 1, head.hash));
+        let sound = match sound {
+            Ok(sound) if (sound.header.seq, sound.header.prev) == expected => sound,
+            // A missing bundle is named by its own place, not by the one that follows the gap.
+            Ok(_) => return Ok(Some(self.bad(found, expected.0, BadReason::Chain))),
+            Err(reason) => return Ok(Some(self.bad(found, expected.0, reason))),
         };
+        if previous.is_none() {
+            self.report.journals += 1;
+        } else {
+            self.report.heads.pop();
+        }
+        self.report.heads.push(found.head);
+        self.report.bundles += 1;
+        self.progress.done += 1;
+        self.previous = Some(found.head);
+        for institution_seq in sound.erased {
+            *self.erased.entry(institution_seq).or_default() += 1;
+        }
+        self.index.add(found.head)?;
+        for dep in sound.header.deps {
+            self.index.witness(&Witnessed {
+                by: found.head,
+                kept: true,
+                dep,
+            })?;
+        }
+        Ok(None)
+    }
+
+    fn bad(&self, found: &Found, expected: u64, reason: BadReason) -> BadBundle {
         BadBundle {
-            journal,
-            code,
-            seq: row.head.seq.min(expected),
+            name: Name::of(
+                self.keys.trust.as_deref(),
+                found.head.journal,
+                found.head.seq.min(expected),
+            ),
             reason,
         }
     }
 
-    async fn bundle(
+    /// Checks what waits for a place, and the branches of forked journals.
+    async fn aside(
         &mut self,
-        conn: &mut SqliteConnection,
-        row: &Row,
-        previous: Option<&Head>,
-    ) -> Result<Result<(), BadReason>, VerifyError> {
-        let bundle = match &row.bundle {
-            Ok(bundle) => bundle,
-            Err(reason) => return Ok(Err(*reason)),
-        };
-        let (header, sections) = match self.bytes(row, bundle, previous) {
-            Ok(parts) => parts,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        for dep in &header.deps {
-            if contradicts(conn, dep).await? {
-                return Ok(Err(BadReason::Contradiction));
+        source: &mut Source,
+        progress: &mut impl FnMut(Progress),
+    ) -> Result<Option<BadBundle>, VerifyError> {
+        for table in [Table::Branch, Table::Waiting] {
+            source.rewind();
+            loop {
+                let page = source.aside(table).await?;
+                if page.is_empty() {
+                    break;
+                }
+                for (found, sound) in check::all(page, self.keys.clone()).await? {
+                    if let Some(bad) = self.set_aside(&found, sound, table)? {
+                        return Ok(Some(bad));
+                    }
+                }
+                progress(self.progress);
             }
         }
-        if header.journal() == JournalId::INSTITUTION {
-            let trust = self.trust.take();
-            let trust = trust.unwrap_or_else(|| Trust::new(header.institution));
-            // What does not apply is in quarantine and proves nothing either way.
-            let next = institution::apply(&trust, &header, &sections);
-            self.trust = Some(next.unwrap_or(trust));
-        }
-        Ok(Ok(()))
+        Ok(None)
     }
 
-    /// Everything that the bundle's own bytes and its predecessor tell.
-    fn bytes(
+    fn set_aside(
         &mut self,
-        row: &Row,
-        bundle: &Bundle,
-        previous: Option<&Head>,
-    ) -> Result<(Header, Vec<Section>), BadReason> {
-        let header = bundle.decode_header().map_err(|_| BadReason::Header)?;
-        let institution = *self.institution.get_or_insert(header.institution);
-        let place = (header.journal(), header.seq, header.institution);
-        if place != (row.head.journal, row.head.seq, institution) {
-            return Err(BadReason::Misplaced);
-        }
-        let sections = payload::decode(&bundle.payload).map_err(|_| BadReason::Payload);
-        let key = match (&self.trust, &sections) {
-            (Some(trust), _) if trust.root_key().is_some() => trust.sign_key(header.journal()),
-            (_, Ok(sections)) => founding_key(&header, sections),
-            _ => None,
+        found: &Found,
+        sound: Result<Sound, BadReason>,
+        table: Table,
+    ) -> Result<Option<BadBundle>, VerifyError> {
+        let sound = match sound {
+            Ok(sound) => sound,
+            // It waits for the very decision that says why its content is gone.
+            Err(BadReason::NotAuthorised) if table == Table::Waiting => return Ok(None),
+            Err(reason) => return Ok(Some(self.bad(found, u64::MAX, reason))),
         };
-        let signed = key.ok_or(BadReason::UnknownSigner)?;
-        if bundle.hash() != row.head.hash || !bundle.signed_by(&signed) {
-            return Err(BadReason::Signature);
+        self.progress.done += 1;
+        match table {
+            Table::Waiting => self.report.waiting += 1,
+            Table::Branch => {
+                self.branches.insert(found.head.hash);
+                self.report.branch(Forked {
+                    name: Name::of(
+                        self.keys.trust.as_deref(),
+                        found.head.journal,
+                        found.head.seq,
+                    ),
+                    branch: found.head.hash,
+                    held: self.index.hash(found.head.journal, found.head.seq)?,
+                });
+            }
         }
-        let expected = previous.map_or((1, Hash::default()), |head| (head.seq + 1, head.hash));
-        if (header.seq, header.prev) != expected {
-            return Err(BadReason::Chain);
+        for dep in sound.header.deps {
+            self.index.witness(&Witnessed {
+                by: found.head,
+                kept: false,
+                dep,
+            })?;
         }
-        let sections = sections?;
-        match payload::is_whole(&header, &sections, &bundle.payload) {
-            true => Ok((header, sections)),
-            false => Err(BadReason::Payload),
-        }
+        Ok(None)
     }
-}
-
-async fn page(conn: &mut SqliteConnection, after: Option<&Head>) -> Result<Vec<Row>, VerifyError> {
-    let (site, incarnation, seq) = match after {
-        Some(head) => (
-            head.journal.site.0.to_vec(),
-            i64::from(head.journal.incarnation),
-            int(head.seq),
-        ),
-        None => (Vec::new(), -1, 0),
-    };
-    let rows = sqlx::query(
-        "select site, incarnation, seq, hash, header, payload, signature from bundle
-         where (site, incarnation, seq) > ($1, $2, $3)
-         order by site, incarnation, seq limit $4",
-    )
-    .bind(site)
-    .bind(incarnation)
-    .bind(seq)
-    .bind(PAGE)
-    .fetch_all(conn)
-    .await?;
-    rows.iter()
-        .map(|row| stored(row).map_err(Into::into))
-        .collect()
-}
-
-fn stored(row: &SqliteRow) -> Result<Row, StoreError> {
-    let signature: Vec<u8> = row.try_get("signature")?;
-    let bundle = Bundle {
-        header: row.try_get("header")?,
-        payload: row.try_get("payload")?,
-        signature: [0; 64],
-    };
-    let bundle = match signature.try_into() {
-        Ok(signature) => Ok(Bundle {
-            signature,
-            ..bundle
-        }),
-        Err(_) => Err(BadReason::Signature),
-    };
-    Ok(Row {
-        head: head_of(row)?,
-        bundle,
-    })
-}
-
-/// Whether another bundle than the named one stands at its place.
-async fn contradicts(conn: &mut SqliteConnection, dep: &Head) -> Result<bool, VerifyError> {
-    let hash: Option<Vec<u8>> = sqlx::query_scalar(
-        "select hash from bundle where site = $1 and incarnation = $2 and seq = $3",
-    )
-    .bind(dep.journal.site.0.to_vec())
-    .bind(i64::from(dep.journal.incarnation))
-    .bind(int(dep.seq))
-    .fetch_optional(conn)
-    .await?;
-    Ok(hash.is_some_and(|hash| hash != dep.hash.0))
 }

@@ -1,43 +1,177 @@
-//! `dutyroom verify`.
+//! `dutyroom verify`: proves journals offline, from a directory, a backup or an exported file.
 
 use crate::cli;
-use serde_json::json;
+use serde_json::{Value, json};
+use server::clock::Clock;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use store::verify::{Anchors, BadBundle, BadReason, Compared, Progress, Report, verify_against};
 
 pub(crate) async fn run(args: cli::Verify) -> anyhow::Result<ExitCode> {
-    let report = store::verify::verify(&args.data, |_| {}).await?;
-    let bad = report.first_bad.as_ref();
+    let mut meter = Meter::new(!args.json && std::io::stderr().is_terminal());
+    let anchors = Anchors {
+        institution: args.institution,
+        against: args.against.as_deref(),
+    };
+    let verified = verify_against(args.path(), anchors, |progress| meter.show(progress)).await;
+    meter.clear();
+    let report = verified?;
     if args.json {
-        let bad = bad.map(|bad| {
-            json!({
-                "site": bad.journal.site.to_string(), "code": bad.code,
-                "incarnation": bad.journal.incarnation, "seq": bad.seq,
-                "reason": bad.reason.code(),
-            })
-        });
-        let heads = report.heads.iter().map(|head| {
-            json!({
-                "site": head.journal.site.to_string(), "incarnation": head.journal.incarnation,
-                "seq": head.seq, "hash": head.hash.to_string(),
-            })
-        });
-        println!(
-            "{}",
-            json!({
-                "bundles": report.bundles, "journals": report.journals,
-                "heads": heads.collect::<Vec<_>>(), "first_bad": bad,
-            })
-        );
-    } else if let Some(bad) = bad {
-        println!("bad bundle: site {bad}: {}", bad.reason.code());
+        println!("{}", json_of(&report));
     } else {
-        println!(
-            "{} bundle(s) in {} journal(s): every signature and chain holds",
-            report.bundles, report.journals
+        print(&report, args.institution.is_some());
+    }
+    Ok(match report.holds() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+/// One line on the terminal that is written over.
+struct Meter {
+    shown: bool,
+    clock: Clock,
+}
+
+impl Meter {
+    fn new(shown: bool) -> Self {
+        let clock = Clock::system();
+        Self { shown, clock }
+    }
+
+    fn show(&mut self, progress: Progress) {
+        if !self.shown {
+            return;
+        }
+        let Progress { done, of } = progress;
+        let rate = done.saturating_mul(1_000) / self.clock.uptime_ms().max(1);
+        let percent = done.saturating_mul(100) / of.max(1);
+        // A terminal that is gone does not stop the work.
+        let _shown = write!(
+            std::io::stderr(),
+            "\r{done} of {of} bundles ({percent} %), {rate}/s   "
         );
     }
-    Ok(match bad {
-        Some(_) => ExitCode::FAILURE,
-        None => ExitCode::SUCCESS,
+
+    fn clear(&self) {
+        if self.shown {
+            let _shown = write!(std::io::stderr(), "\r{:60}\r", "");
+        }
+    }
+}
+
+fn print(report: &Report, anchored: bool) {
+    if let Some(institution) = report.institution {
+        match anchored {
+            true => println!("institution {institution}, as asked for"),
+            false => println!(
+                "institution {institution}: the trust anchor. Compare it with what another site \
+                 shows, or give it with --institution"
+            ),
+        }
+    }
+    if let Some(bad) = &report.first_bad {
+        println!("bad bundle: site {bad}: {}", bad.reason);
+        return;
+    }
+    println!(
+        "{} bundle(s) in {} journal(s): every signature and chain holds",
+        report.bundles, report.journals
+    );
+    if report.waiting > 0 {
+        println!("{} more wait for bundles before them", report.waiting);
+    }
+    for fork in &report.forks {
+        let held = fork
+            .held
+            .map_or("nothing".to_owned(), |held| held.to_string());
+        println!(
+            "forked: site {}: {held} is in the journal, {} was signed as well",
+            fork.name, fork.branch
+        );
+    }
+    for erased in &report.erased {
+        println!(
+            "institution seq {} erased {} section(s) held here; what is left of them is proved",
+            erased.institution_seq, erased.sections
+        );
+    }
+    match &report.compared {
+        Some(Compared::Agrees {
+            common,
+            only_here,
+            only_there,
+        }) => println!(
+            "agrees with the other: {common} bundle(s) in both, {only_here} only here, \
+             {only_there} only there"
+        ),
+        Some(Compared::Unsound(bad)) => println!(
+            "the other does not hold by itself: bad bundle: site {bad}: {}",
+            bad.reason
+        ),
+        Some(Compared::Differs(_)) | None => {}
+    }
+}
+
+fn json_of(report: &Report) -> Value {
+    let heads = report.heads.iter().map(|head| {
+        json!({
+            "site": head.journal.site.to_string(), "incarnation": head.journal.incarnation,
+            "seq": head.seq, "hash": head.hash.to_string(),
+        })
+    });
+    let forks = report.forks.iter().map(|fork| {
+        json!({
+            "site": fork.name.journal.site.to_string(), "code": fork.name.code,
+            "incarnation": fork.name.journal.incarnation, "seq": fork.name.seq,
+            "held": fork.held.map(|hash| hash.to_string()), "branch": fork.branch.to_string(),
+        })
+    });
+    let erased = report.erased.iter().map(
+        |erased| json!({"institution_seq": erased.institution_seq, "sections": erased.sections}),
+    );
+    json!({
+        "institution": report.institution.map(|id| id.to_string()),
+        "bundles": report.bundles, "journals": report.journals,
+        "heads": heads.collect::<Vec<_>>(),
+        "waiting": report.waiting, "branches": report.branches,
+        "forks": forks.collect::<Vec<_>>(), "erased": erased.collect::<Vec<_>>(),
+        "compared": report.compared.as_ref().map(compared),
+        "first_bad": report.first_bad.as_ref().map(bad),
     })
+}
+
+fn compared(compared: &Compared) -> Value {
+    match compared {
+        Compared::Agrees {
+            common,
+            only_here,
+            only_there,
+        } => json!({"common": common, "only_here": only_here, "only_there": only_there}),
+        Compared::Differs(bundle) => json!({"differs": bad(bundle)}),
+        Compared::Unsound(bundle) => json!({"unsound": bad(bundle)}),
+    }
+}
+
+fn bad(bad: &BadBundle) -> Value {
+    let name = &bad.name;
+    let mut value = json!({
+        "site": name.journal.site.to_string(), "code": name.code,
+        "incarnation": name.journal.incarnation, "seq": name.seq,
+        "reason": bad.reason.code(), "words": bad.reason.to_string(),
+    });
+    if let BadReason::Contradiction {
+        witness,
+        saw,
+        held,
+        agreed,
+    } = &bad.reason
+    {
+        value["witness"] = json!({
+            "site": witness.journal.site.to_string(), "code": witness.code,
+            "incarnation": witness.journal.incarnation, "seq": witness.seq,
+            "saw": saw.to_string(), "held": held.to_string(), "agreed": agreed,
+        });
+    }
+    value
 }

@@ -1,10 +1,15 @@
 //! Proving a directory from its bytes.
 
-use super::support::{EAST, HUB, Site};
-use records::id::JournalId;
+use super::support::{EAST, HUB, MORNING, Site, WEST, decree, record, sections};
+use records::bundle::Bundle;
+use records::id::{InstitutionId, JournalId};
+use records::payload::{InstitutionOp, Section, encode};
 use sqlx::{ConnectOptions as _, SqliteConnection, sqlite::SqliteConnectOptions};
-use std::path::Path;
-use store::verify::{BadReason, Report, verify};
+use std::path::{Path, PathBuf};
+use store::verify::{
+    Anchors, BadReason, Compared, Progress, Report, VerifyError, export, verify, verify_against,
+};
+use store::{Admission, Store};
 
 async fn raw(dir: &Path) -> SqliteConnection {
     SqliteConnectOptions::new()
@@ -30,9 +35,12 @@ async fn two_sites() -> Site {
 #[tokio::test]
 async fn a_sound_live_directory_verifies() {
     let hub = two_sites().await;
-    let mut told = 0;
-    let report = verify(hub.path(), |count| told = count).await.unwrap();
-    assert_eq!((report.bundles, report.journals, told), (8, 3, 8));
+    let mut told = Progress::default();
+    let report = verify(hub.path(), |progress| told = progress).await;
+    let report = report.unwrap();
+    assert_eq!((report.bundles, report.journals), (8, 3));
+    assert_eq!((told.done, told.of), (8, 8));
+    assert_eq!(report.institution, Some(super::support::institution()));
     assert_eq!(report.first_bad, None);
     hub.log(3, "照常写").await;
 }
@@ -72,8 +80,8 @@ async fn any_changed_byte_of_a_header_payload_or_signature_is_found_and_named() 
                 put(&mut conn, column, journal, &bad).await;
                 let found = report(hub.path()).await.first_bad;
                 let found = found.unwrap_or_else(|| panic!("{column} byte {position} of {name}"));
-                assert_eq!(found.seq, 1, "{column} byte {position}");
-                assert_eq!(found.journal, journal, "{column} byte {position}");
+                assert_eq!(found.name.seq, 1, "{column} byte {position}");
+                assert_eq!(found.name.journal, journal, "{column} byte {position}");
                 // Without a founding nobody can be called by a code.
                 if journal != JournalId::INSTITUTION {
                     assert_eq!(found.to_string(), name, "{column} byte {position}");
@@ -99,26 +107,265 @@ async fn a_missing_bundle_is_named_by_its_own_place() {
     assert_eq!(bad.reason, BadReason::Chain);
 }
 
-#[tokio::test]
-async fn a_rewritten_past_contradicts_what_others_signed() {
-    let hub = two_sites().await;
-    // East signs another first bundle, and somebody puts it in the place of the first.
+/// East's journal as it was, with what the hub saw of it after three and after six bundles.
+async fn honest() -> (Site, Site) {
+    let (east, hub) = (Site::open(EAST).await, Site::open(HUB).await);
+    for number in 1..=8 {
+        east.log(number, &format!("第 {number} 条")).await;
+        if number == 3 || number == 6 {
+            east.send_to(&hub).await;
+            hub.log(number, "总值班室看到了").await;
+        }
+    }
+    east.send_to(&hub).await;
+    (east, hub)
+}
+
+/// What somebody with East's key and database makes of it: the fifth bundle says something
+/// else, and everything after it is signed anew.
+async fn rewritten() -> Site {
     let east = Site::open(EAST).await;
-    east.log(2, "改写的过去").await;
-    let other = &east.own().await[0];
+    for number in 1..=8 {
+        let content = match number {
+            5 => "从来没有发生过".to_owned(),
+            number => format!("第 {number} 条"),
+        };
+        east.log(number, &content).await;
+    }
+    east
+}
+
+#[tokio::test]
+async fn a_rewritten_past_holds_by_itself_and_contradicts_what_others_signed() {
+    let (_, hub) = honest().await;
+    let forger = rewritten().await;
+    let alone = report(forger.path()).await;
+    assert_eq!((alone.bundles, alone.first_bad), (13, None));
+    let answers = forger.store.admit(hub.own().await, MORNING).await.unwrap();
+    let held = Admission::Held {
+        head: hub.store.frontier()[1],
+        code: "dep_on_branch",
+    };
+    assert!(answers.contains(&held), "{answers:?}");
+    let bad = report(forger.path()).await.first_bad.unwrap();
+    assert_eq!(bad.to_string(), "E incarnation 1 seq 6");
+    let BadReason::Contradiction {
+        witness,
+        saw,
+        held,
+        agreed,
+    } = bad.reason
+    else {
+        panic!("{bad:?}");
+    };
+    assert_eq!(witness.to_string(), "Z incarnation 1 seq 2");
+    assert_eq!(saw, at(&hub, 6).await.hash());
+    assert_eq!(held, forger.own().await[5].hash());
+    assert_eq!(agreed, 3, "the hub saw three that still stand");
+}
+
+/// A bundle of East's as `site` holds it.
+async fn at(site: &Site, seq: usize) -> Bundle {
+    let journal = super::support::journal(&site.store, EAST.journal()).await;
+    journal[seq - 1].clone()
+}
+
+async fn compared(here: &Path, there: &Path) -> Report {
+    let anchors = Anchors {
+        against: Some(there),
+        ..Anchors::default()
+    };
+    verify_against(here, anchors, |_| ()).await.unwrap()
+}
+
+#[tokio::test]
+async fn another_sites_directory_tells_the_very_bundle_that_was_rewritten() {
+    let (east, hub) = honest().await;
+    let forger = rewritten().await;
+    let bad = compared(forger.path(), hub.path()).await.first_bad.unwrap();
+    assert_eq!(bad.to_string(), "E incarnation 1 seq 5");
+    let differs = BadReason::Differs {
+        held: forger.own().await[4].hash(),
+        there: at(&hub, 5).await.hash(),
+    };
+    assert_eq!(bad.reason, differs);
+    let agrees = compared(east.path(), hub.path()).await;
+    assert!(agrees.holds());
+    let expected = Compared::Agrees {
+        common: 13,
+        only_here: 0,
+        only_there: 2,
+    };
+    assert_eq!(agrees.compared, Some(expected));
+}
+
+#[tokio::test]
+async fn a_known_fork_is_listed_and_what_depends_on_its_branch_contradicts_nothing() {
+    let (_, hub) = honest().await;
+    let (forger, west) = (rewritten().await, Site::open(WEST).await);
+    forger.send_to(&west).await;
+    west.log(1, "西校区看到另一支").await;
+    forger.send_to(&hub).await;
+    west.send_to(&hub).await;
+    let report = report(hub.path()).await;
+    assert_eq!(report.first_bad, None);
+    let fork = &report.forks.iter().find(|fork| fork.name.seq == 5).unwrap();
+    assert_eq!(fork.name.to_string(), "E incarnation 1 seq 5");
+    assert_eq!(fork.branch, forger.own().await[4].hash());
+    assert_eq!(fork.held, Some(at(&hub, 5).await.hash()));
+}
+
+#[tokio::test]
+async fn waiting_bundles_and_branches_are_proved_too() {
+    let (east, hub) = honest().await;
+    let forger = rewritten().await;
+    let late = Site::open(WEST).await;
+    let own = east.own().await;
+    late.store.admit(own[..4].to_vec(), MORNING).await.unwrap();
+    late.store.admit(own[6..].to_vec(), MORNING).await.unwrap();
+    assert_eq!(report(late.path()).await.waiting, 2);
+    forger.send_to(&hub).await;
+    assert!(report(hub.path()).await.branches > 0);
+    for (site, table) in [(&late, "waiting"), (&hub, "branch")] {
+        let mut conn = raw(site.path()).await;
+        let change = format!(
+            "update {table} set payload = x'80' where hash = (select min(hash) from {table})"
+        );
+        let change = sqlx::query(sqlx::AssertSqlSafe(change));
+        change.execute(&mut conn).await.unwrap();
+        let bad = report(site.path()).await.first_bad.unwrap();
+        assert_eq!(bad.reason, BadReason::Payload, "{table}");
+        assert_eq!(bad.name.code, "E", "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_journal_cut_short_lacks_what_others_depend_on() {
+    let (_, hub) = honest().await;
     let mut conn = raw(hub.path()).await;
-    sqlx::query(
-        "update bundle set hash = $2, header = $3, payload = $4, signature = $5 where site = $1",
-    )
-    .bind(EAST.site().0.to_vec())
-    .bind(other.hash().0.to_vec())
-    .bind(other.header.clone())
-    .bind(other.payload.clone())
-    .bind(other.signature.to_vec())
-    .execute(&mut conn)
-    .await
-    .unwrap();
+    sqlx::query("delete from bundle where site = $1 and seq >= 6")
+        .bind(EAST.site().0.to_vec())
+        .execute(&mut conn)
+        .await
+        .unwrap();
     let bad = report(hub.path()).await.first_bad.unwrap();
-    assert_eq!(bad.reason, BadReason::Contradiction);
-    assert_eq!(bad.to_string(), "Z incarnation 1 seq 1");
+    assert_eq!(bad.to_string(), "Z incarnation 1 seq 2");
+    assert_eq!(bad.reason.code(), "dependency");
+    assert!(bad.reason.to_string().contains("E incarnation 1 seq 6"));
+}
+
+/// Erases East's first item at the hub.
+async fn erase(hub: &Site) {
+    let id = record(EAST, 1);
+    let remains = hub.store.remains(id).await.unwrap();
+    let op = InstitutionOp::Erase {
+        record: id,
+        sections: remains.sections.iter().map(|found| found.section).collect(),
+        number: String::new(),
+        reason: "保存期满".to_owned(),
+    };
+    decree(&hub.store, op).await;
+}
+
+#[tokio::test]
+async fn erased_content_is_named_with_the_decision_that_took_it() {
+    let (east, hub) = honest().await;
+    let original = east.own().await[0].payload.clone();
+    erase(&hub).await;
+    let report = report(hub.path()).await;
+    assert_eq!(report.first_bad, None);
+    let erased: Vec<_> = report.erased.iter().collect();
+    assert_eq!(erased.len(), 1);
+    assert_eq!((erased[0].institution_seq, erased[0].sections), (6, 1));
+    // Somebody puts the content back.
+    let mut conn = raw(hub.path()).await;
+    put(&mut conn, "payload", EAST.journal(), &original).await;
+    let bad = self::report(hub.path()).await.first_bad.unwrap();
+    assert_eq!(bad.to_string(), "E incarnation 1 seq 1");
+    assert_eq!(bad.reason, BadReason::NotErased(6));
+}
+
+#[tokio::test]
+async fn content_dropped_without_authority_is_a_bad_bundle() {
+    let (east, hub) = honest().await;
+    let sections = sections(&east.own().await[0]);
+    let bare: Vec<_> = sections.iter().map(|s| Section::Erased(s.hash())).collect();
+    let mut conn = raw(hub.path()).await;
+    put(&mut conn, "payload", EAST.journal(), &encode(&bare)).await;
+    let bad = report(hub.path()).await.first_bad.unwrap();
+    assert_eq!(bad.to_string(), "E incarnation 1 seq 1");
+    assert_eq!(bad.reason, BadReason::NotAuthorised);
+}
+
+async fn exported(site: &Site) -> PathBuf {
+    let path = site.path().join("journals");
+    let file = std::fs::File::create(&path).unwrap();
+    let store = Store::open_read_only(site.path()).await.unwrap();
+    export(&store, std::io::BufWriter::new(file), |_| ())
+        .await
+        .unwrap();
+    path
+}
+
+#[tokio::test]
+async fn an_exported_file_proves_what_the_directory_proves() {
+    let (_, hub) = honest().await;
+    erase(&hub).await;
+    let file = exported(&hub).await;
+    assert_eq!(report(&file).await, report(hub.path()).await);
+    let forger = rewritten().await;
+    let bad = compared(forger.path(), &file).await.first_bad.unwrap();
+    assert_eq!(bad.to_string(), "E incarnation 1 seq 5");
+}
+
+#[tokio::test]
+async fn an_exported_file_that_was_touched_does_not_hold() {
+    let (_, hub) = honest().await;
+    let file = exported(&hub).await;
+    let sound = std::fs::read(&file).unwrap();
+    for position in (16..sound.len()).step_by(97) {
+        let mut bad = sound.clone();
+        bad[position] ^= 4;
+        std::fs::write(&file, &bad).unwrap();
+        let verified = verify(&file, |_| ()).await;
+        assert!(
+            verified.is_err() || !verified.unwrap().holds(),
+            "byte {position}"
+        );
+    }
+    for cut in [sound.len() - 1, sound.len() / 2, 20, 12] {
+        std::fs::write(&file, &sound[..cut]).unwrap();
+        assert!(verify(&file, |_| ()).await.is_err(), "cut to {cut}");
+    }
+    std::fs::write(&file, [&sound[..], b"more"].concat()).unwrap();
+    let longer = verify(&file, |_| ()).await;
+    assert!(matches!(longer, Err(VerifyError::CutOff(15))), "{longer:?}");
+    std::fs::write(&file, b"something else").unwrap();
+    let other = verify(&file, |_| ()).await;
+    assert!(matches!(other, Err(VerifyError::Unknown)), "{other:?}");
+}
+
+#[tokio::test]
+async fn a_copy_of_the_database_alone_is_proved_as_a_backup() {
+    let (_, hub) = honest().await;
+    let whole = report(hub.path()).await;
+    let Site { store, dir, .. } = hub;
+    drop(store);
+    let copy = dir.path().join("copy.db");
+    std::fs::copy(dir.path().join("dutyroom.db"), &copy).unwrap();
+    assert_eq!(report(&copy).await, whole);
+}
+
+#[tokio::test]
+async fn bundles_of_another_institution_than_asked_for_are_said_to_be() {
+    let (_, hub) = honest().await;
+    let anchors = Anchors {
+        institution: Some(InstitutionId([9; 16])),
+        ..Anchors::default()
+    };
+    let verified = verify_against(hub.path(), anchors, |_| ()).await;
+    assert!(matches!(
+        verified,
+        Err(VerifyError::OtherInstitution { .. })
+    ));
 }
