@@ -207,7 +207,7 @@ impl Pass {
                 .position(|found| found.head.journal != JournalId::INSTITUTION);
             let others = page.split_off(split.unwrap_or(page.len()));
             for found in page {
-                if let Some(bad) = self.decision(found)? {
+                if let Some(bad) = self.decision(&found)? {
                     return Ok(Some(bad));
                 }
             }
@@ -226,8 +226,8 @@ impl Pass {
     }
 
     /// Checks a bundle of the institution journal and lets it count for all that follow.
-    fn decision(&mut self, found: Found) -> Result<Option<BadBundle>, VerifyError> {
-        let sound = check::one(&found, &self.keys);
+    fn decision(&mut self, found: &Found) -> Result<Option<BadBundle>, VerifyError> {
+        let sound = check::one(found, &self.keys);
         if let Ok(sound) = &sound {
             let institution = sound.header.institution;
             let expected = *self.expected.get_or_insert(institution);
@@ -239,7 +239,7 @@ impl Pass {
             }
             self.report.institution = Some(institution);
         }
-        let bad = self.take(&found, sound)?;
+        let bad = self.take(found, sound)?;
         if bad.is_none()
             && let Some(bundle) = &found.bundle
         {

@@ -34,18 +34,20 @@ pub(super) fn check(
 ) -> Result<Option<BadBundle>, VerifyError> {
     let mut said: BTreeMap<JournalId, Said> = BTreeMap::new();
     let mut missing = None;
-    index.for_each(|witnessed, held| match held {
-        Some(held) if held != witnessed.dep.hash => {
-            if !branches.contains(&witnessed.dep.hash) {
+    index.for_each(|witnessed, held| {
+        if held == Some(witnessed.dep.hash) || branches.contains(&witnessed.dep.hash) {
+            return;
+        }
+        match held {
+            Some(held) => {
                 let said = said.entry(witnessed.dep.journal).or_default();
                 said.contradict(witnessed, held);
             }
+            None if witnessed.kept => {
+                missing.get_or_insert(witnessed);
+            }
+            None => {}
         }
-        Some(_) => {}
-        None if witnessed.kept && !branches.contains(&witnessed.dep.hash) => {
-            missing.get_or_insert(witnessed);
-        }
-        None => {}
     })?;
     if said.is_empty() {
         return Ok(missing.map(|witnessed| BadBundle {
