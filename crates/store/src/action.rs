@@ -110,6 +110,11 @@ pub enum Admission {
         /// Stable code.
         code: &'static str,
     },
+    /// It filled a hole: the very bundle that was lost or damaged at this place.
+    Mended {
+        /// Its place.
+        head: Head,
+    },
     /// Already here (in the journal, waiting, or as a branch).
     Duplicate,
     /// Waits for a predecessor or a dependency.

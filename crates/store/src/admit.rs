@@ -3,6 +3,7 @@
 use crate::action::Admission;
 use crate::erase;
 use crate::error::StoreError;
+use crate::hole;
 use crate::job::Job;
 use crate::judge::{self, Bases, Case, Deps, Judgement, Stop};
 use crate::meta::{id, int};
@@ -48,6 +49,11 @@ pub(crate) async fn offer(
         Err(answer) => return Ok(answer),
     };
     let (journal, hash) = (checked.header.journal(), checked.hash);
+    let mended = hole::fill(tx, &checked.header, hash, bundle, received_ms).await?;
+    if let Some(answer) = mended {
+        release(tx, journal).await?;
+        return Ok(answer);
+    }
     let known = waiting::contains(tx, hash).await?;
     let answer = match take(tx, checked, received_ms).await? {
         Taken::Waits { .. } if known => return Ok(Admission::Duplicate),
@@ -88,7 +94,8 @@ async fn check<'a>(
         Err(HeaderError::Unknown) => return no("later_version"),
     };
     let hash = bundle.hash();
-    if stored_hash(tx, header.journal(), header.seq).await? == Some(hash) {
+    let here = stored_hash(tx, header.journal(), header.seq).await? == Some(hash);
+    if here && !hole::is_at(tx, header.journal(), header.seq).await? {
         return Ok(Err(Admission::Duplicate));
     }
     let Ok(mut sections) = payload::decode(&bundle.payload) else {
@@ -191,6 +198,11 @@ async fn take(
         Place::Gap => (own, header.seq - 1),
         Place::Next => match judge::deps(tx.conn, &tx.state, &header).await? {
             Deps::Missing { journal, seq } => (journal, seq),
+            // Not kept: what is waited for by its number would seem to be here.
+            Deps::Lost { journal, seq } => {
+                let kept = false;
+                return Ok(Taken::Waits { journal, seq, kept });
+            }
             Deps::Judged { past, contradicts } => {
                 let case = Case {
                     header,

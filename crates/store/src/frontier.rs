@@ -1,7 +1,8 @@
 //! What sync reads: bundles in journal order, and sizes.
 
+use crate::check::whole;
 use crate::error::StoreError;
-use crate::meta::{id, int, uint};
+use crate::meta::{head_of, id, int, uint};
 use crate::row::Counts;
 use crate::store::Store;
 use futures::TryStreamExt as _;
@@ -14,8 +15,9 @@ use std::sync::atomic::Ordering;
 const MAX_BUNDLES: i64 = 4_096;
 
 impl Store {
-    /// Bundles of `journal` after `seq`, in order, until their bytes pass `max_bytes`; at least
-    /// one if there is any, at most 4,096.
+    /// Bundles of `journal` after `seq`, in order and without a gap, until their bytes pass
+    /// `max_bytes`; at least one if there is any, at most 4,096. A lost or damaged bundle ends
+    /// them and is noted as a hole: nothing a peer would have to refuse is given away.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -26,8 +28,11 @@ impl Store {
         max_bytes: usize,
     ) -> Result<Vec<Bundle>, StoreError> {
         let mut rows = sqlx::query(
-            "select header, payload, signature from bundle
-             where site = $1 and incarnation = $2 and seq > $3 order by seq limit $4",
+            "select site, incarnation, seq, hash, header, payload, signature from bundle
+             where site = $1 and incarnation = $2 and seq > $3 and seq < coalesce(
+                 (select min(seq) from hole where site = $1 and incarnation = $2 and seq > $3),
+                 9223372036854775807)
+             order by seq limit $4",
         )
         .bind(journal.site.0.to_vec())
         .bind(i64::from(journal.incarnation))
@@ -35,17 +40,29 @@ impl Store {
         .bind(MAX_BUNDLES)
         .fetch(&self.inner.readers);
         let (mut bundles, mut bytes) = (Vec::new(), 0);
+        let mut due = seq;
+        let mut bad = None;
         while let Some(row) = rows.try_next().await? {
-            let bundle = Bundle {
-                header: row.try_get("header")?,
-                payload: row.try_get("payload")?,
-                signature: id(&row, "signature")?,
+            due += 1;
+            let (head, bundle) = (head_of(&row)?, bundle_of(&row).ok());
+            let sound = bundle.filter(|bundle| head.seq == due && whole(&head, bundle).is_some());
+            let Some(bundle) = sound else {
+                bad = Some(due);
+                break;
             };
             bytes += bundle.header.len() + bundle.payload.len() + bundle.signature.len();
             if bytes > max_bytes && !bundles.is_empty() {
                 break;
             }
             bundles.push(bundle);
+        }
+        drop(rows);
+        if let Some(bad) = bad {
+            // A store opened for reading alone cannot note it; what it gives stays sound.
+            let noted = self.note_holes(vec![(journal, bad)], 0).await;
+            if let Err(error) = noted {
+                tracing::warn!(error = %error, "a lost bundle could not be noted");
+            }
         }
         Ok(bundles)
     }
@@ -81,4 +98,13 @@ impl Store {
             journals,
         })
     }
+}
+
+/// The exact bytes in columns `header`, `payload` and `signature`.
+pub(crate) fn bundle_of(row: &sqlx::sqlite::SqliteRow) -> Result<Bundle, StoreError> {
+    Ok(Bundle {
+        header: row.try_get("header")?,
+        payload: row.try_get("payload")?,
+        signature: id(row, "signature")?,
+    })
 }

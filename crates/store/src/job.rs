@@ -50,6 +50,7 @@ pub(crate) enum Job {
     },
     Admit(Vec<Bundle>, i64, Reply<Vec<Admission>>),
     Ack(SiteId, Vec<Head>, Reply<()>),
+    Holes(Vec<(JournalId, u64)>, i64, Reply<()>),
     Rebuild(Reply<()>),
     Rows(Box<dyn RowWork>),
 }
@@ -145,9 +146,11 @@ impl Queue {
 /// The answer of a job that was never run.
 pub(crate) fn refuse(job: Job) -> Answer {
     match job {
-        Job::Start(_, reply) | Job::Pin(_, reply) | Job::Ack(_, _, reply) | Job::Rebuild(reply) => {
-            refusal(reply)
-        }
+        Job::Start(_, reply)
+        | Job::Pin(_, reply)
+        | Job::Ack(_, _, reply)
+        | Job::Holes(_, _, reply)
+        | Job::Rebuild(reply) => refusal(reply),
         Job::Commit(_, _, reply) => Box::new(move |group| {
             let error = group.err().unwrap_or(StoreError::Stopped);
             drop(reply.send(Err(CommitFault::Store(error))));

@@ -294,6 +294,8 @@ pub(crate) enum Deps {
     Judged { past: Past, contradicts: bool },
     /// The first one that is not here.
     Missing { journal: JournalId, seq: u64 },
+    /// One that was here and whose bundle is lost: a hole.
+    Lost { journal: JournalId, seq: u64 },
 }
 
 /// Looks a header's predecessor and dependencies up.
@@ -326,8 +328,11 @@ pub(crate) async fn deps(
         .bind(i64::from(dep.journal.incarnation))
         .bind(crate::meta::int(dep.seq))
         .fetch_optional(&mut *conn)
-        .await?
-        .ok_or(StoreError::Damaged("a journal has a gap"))?;
+        .await?;
+        let Some(row) = row else {
+            let (journal, seq) = (dep.journal, dep.seq);
+            return Ok(Deps::Lost { journal, seq });
+        };
         if Hash(id(&row, "hash")?) == dep.hash {
             past.merge(&Past::decode(&row.try_get::<Vec<u8>, _>("past")?)?);
             past.add(dep);

@@ -136,6 +136,9 @@ pub(crate) async fn load(conn: &mut SqliteConnection) -> Result<State, StoreErro
         .await?;
     let acked = acked(conn, own).await?;
     let unwitnessed = witness::unwitnessed(conn, own, &tips).await?;
+    let holes: i64 = sqlx::query_scalar("select count(*) from hole")
+        .fetch_one(&mut *conn)
+        .await?;
     Ok(State {
         institution,
         own,
@@ -143,6 +146,8 @@ pub(crate) async fn load(conn: &mut SqliteConnection) -> Result<State, StoreErro
         left,
         tips,
         acked,
+        holes: uint(holes)?,
+        mends: 0,
         trust: Arc::new(trust(conn, institution.unwrap_or_default()).await?),
         hlc,
         cursor,
@@ -178,13 +183,14 @@ async fn tips(conn: &mut SqliteConnection) -> Result<(BTreeMap<JournalId, Tip>, 
         };
         let head = head_of(&row)?;
         let header: Vec<u8> = row.try_get("header")?;
-        let header = records::bundle::decode_header(&header)
-            .map_err(|_| StoreError::Damaged("a bundle header"))?;
         let received: i64 = row.try_get("received_ms")?;
-        hlc = journal::observe_hlc(hlc, header.hlc, received);
+        // A damaged head must not keep the site from starting: a peer can mend it.
+        let header = records::bundle::decode_header(&header);
+        let own = header.map_or_else(|_| journal::next_hlc(0, received), |header| header.hlc);
+        hlc = journal::observe_hlc(hlc, own, received);
         let tip = Tip {
             head,
-            hlc: header.hlc,
+            hlc: own,
             past: Past::decode(&row.try_get::<Vec<u8>, _>("past")?)?,
         };
         (site, incarnation) = (row.try_get("site")?, row.try_get("incarnation")?);

@@ -30,6 +30,10 @@ pub(crate) struct State {
     pub(crate) tips: BTreeMap<JournalId, Tip>,
     /// Highest place of our own site's journals that some other site has acknowledged.
     pub(crate) acked: BTreeMap<JournalId, u64>,
+    /// Places whose bundle is lost or damaged.
+    pub(crate) holes: u64,
+    /// How often a hole was found or mended since start.
+    pub(crate) mends: u64,
     pub(crate) trust: Arc<Trust>,
     /// Highest HLC known, foreign ones capped to our wall clock.
     pub(crate) hlc: u64,
@@ -76,6 +80,8 @@ impl State {
             unwitnessed: self.unwitnessed,
             rules: self.writable_rules(),
             feed_begins: self.feed_begins,
+            holes: self.holes,
+            mends: self.mends,
         }
     }
 
@@ -109,4 +115,6 @@ pub(crate) struct View {
     pub(crate) unwitnessed: bool,
     pub(crate) rules: u32,
     pub(crate) feed_begins: u64,
+    pub(crate) holes: u64,
+    pub(crate) mends: u64,
 }

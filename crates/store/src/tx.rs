@@ -6,7 +6,7 @@ use crate::incarnation::Moment;
 use crate::job::{Answer, CommitFault, Decide, Job, Ran, fatal};
 use crate::open::{Options, WritePoint};
 use crate::state::State;
-use crate::{ack, admit, commit, incarnation, institution, meta, rebuild, witness};
+use crate::{ack, admit, commit, hole, incarnation, institution, meta, rebuild, witness};
 use records::bundle::Bundle;
 use records::id::{InstitutionId, JournalId};
 use records::trust::Trust;
@@ -116,6 +116,10 @@ impl Tx<'_> {
             }
             Job::Ack(peer, heads, reply) => {
                 let result = ack::record(self, peer, &heads).await;
+                Ran::of(reply, result, self.written)
+            }
+            Job::Holes(places, found_ms, reply) => {
+                let result = hole::note_all(self, &places, found_ms).await;
                 Ran::of(reply, result, self.written)
             }
             Job::Rebuild(reply) => {

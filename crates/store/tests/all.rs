@@ -7,6 +7,7 @@ mod all {
     mod commit;
     mod crash;
     mod erase;
+    mod holes;
     mod incarnations;
     mod lists;
     mod opening;

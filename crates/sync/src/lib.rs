@@ -2,7 +2,8 @@
 //!
 //! [`identity`] is who a site is; [`enrol`] makes an institution and lets a campus join it with a
 //! one-time code. [`session`] is the whole conversation of two sites as a pure state machine over
-//! the frames of [`wire`]: it knows neither tokio nor quinn nor the store. [`links`] drives it:
+//! the frames of [`wire`]: it knows neither tokio nor quinn nor the store; [`scrub`] is the part
+//! of it that proves two sites equal. [`links`] drives it:
 //! one QUIC endpoint, mutual TLS under the institution's own authority, a sync connection per
 //! peer and a media connection beside it, so that neither waits for the other.
 //!
@@ -15,6 +16,7 @@ pub mod enrol;
 pub mod identity;
 pub mod links;
 pub mod rules;
+pub mod scrub;
 pub mod session;
 pub mod status;
 mod stream;

@@ -11,11 +11,12 @@ mod carry;
 mod counters;
 mod link;
 mod media;
+mod scrub;
 
 use crate::enrol::{Throttle, serve_join};
 use crate::identity::{Identity, LINK_NAME, site_of_certificate};
 use crate::session::Now;
-use crate::status::{Counts, LinkFault, MediaPipe, PeerStatus, StreamBytes};
+use crate::status::{Counts, LinkFault, MediaPipe, PeerStatus, ScrubStatus, StreamBytes};
 use crate::tls::{self, ALPN_JOIN, ALPN_MEDIA, ALPN_SYNC};
 use crate::wire::Reached;
 use board::{Board, Place, Up};
@@ -109,6 +110,7 @@ struct Shared {
     throttle: Mutex<Throttle>,
     logged: Mutex<HashSet<(IpAddr, String)>>,
     next_link: AtomicU64,
+    scrubs: scrub::Scrubs,
 }
 
 impl Links {
@@ -145,11 +147,13 @@ impl Links {
             throttle: Mutex::default(),
             logged: Mutex::default(),
             next_link: AtomicU64::new(0),
+            scrubs: scrub::Scrubs::default(),
         });
         shared.publish();
         let mut tasks = vec![
             Guard(tokio::spawn(accept(shared.clone()))),
             Guard(tokio::spawn(follow_enrolments(shared.clone()))),
+            Guard(tokio::spawn(scrub::run(shared.clone()))),
         ];
         for address in config.dial {
             tasks.push(Guard(tokio::spawn(dial(shared.clone(), address))));
@@ -196,6 +200,18 @@ impl Links {
     #[must_use]
     pub fn counters(&self) -> Counts {
         self.shared.counters.counts()
+    }
+
+    /// Reads the own disk for lost and damaged bundles and then compares everything held with
+    /// every linked site; the sites mend each other. Otherwise that happens once a day.
+    pub fn scrub(&self) {
+        self.shared.scrubs.ask();
+    }
+
+    /// How checks and scrubs went.
+    #[must_use]
+    pub fn scrubs(&self) -> watch::Receiver<ScrubStatus> {
+        self.shared.scrubs.status()
     }
 
     /// Bytes on the sync stream of the present link with `peer`; `None` while it is down.

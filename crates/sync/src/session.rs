@@ -15,6 +15,7 @@ mod sending;
 
 pub use lanes::{LIVE_LAG, Lag, Progress};
 
+use crate::scrub::{self, Scrub};
 use crate::status::FaultCode;
 use crate::wire::{Frame, Hello, Lane, Reached};
 use lanes::{Lanes, OnWay};
@@ -65,6 +66,8 @@ pub enum Event {
     Admitted(Lane, Outcome),
     /// The sites we reach over links of our own, the peer left out.
     Reach(Vec<Reached>),
+    /// Something happened to the scrub with this peer.
+    Scrub(scrub::Event),
     /// Time has passed; to be given about once a second.
     Tick,
 }
@@ -129,6 +132,10 @@ pub enum Effect {
         /// Where.
         seq: u64,
     },
+    /// Work of the scrub, to be done in order and answered with [`Event::Scrub`].
+    Scrub(scrub::Work),
+    /// A scrub of ours has ended.
+    Scrubbed(scrub::Report),
     /// End the connection; nothing follows.
     Close(CloseReason),
 }
@@ -236,6 +243,7 @@ pub struct Session {
     next_ping_ms: u64,
     small_talk: u64,
     refilled_ms: u64,
+    scrub: Scrub,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -283,6 +291,7 @@ impl Session {
             next_ping_ms: 0,
             small_talk: SMALL_TALK,
             refilled_ms: now.mono_ms,
+            scrub: Scrub::new(now),
         };
         (session, effects)
     }
@@ -309,6 +318,9 @@ impl Session {
                 self.set_reach(sites, &mut effects);
                 Ok(())
             }
+            Event::Scrub(event) => self.scrubbed(&mut effects, |scrub, effects| {
+                scrub.handle(event, now, effects)
+            }),
             Event::Tick => self.tick(now, &mut effects),
         };
         if let Err(reason) = result {
@@ -414,6 +426,28 @@ impl Session {
         if now.mono_ms >= self.next_ping_ms {
             self.send_ping(now, effects);
         }
+        self.scrubbed(effects, |scrub, effects| {
+            scrub.tick(now, effects);
+            Ok(())
+        })
+    }
+
+    /// Lets the scrub act and passes on what it asks for.
+    fn scrubbed(
+        &mut self,
+        effects: &mut Vec<Effect>,
+        act: impl FnOnce(&mut Scrub, &mut Vec<scrub::Effect>) -> Result<(), CloseReason>,
+    ) -> Result<(), CloseReason> {
+        if self.stage != Stage::Open {
+            return Ok(());
+        }
+        let mut asked = Vec::new();
+        act(&mut self.scrub, &mut asked)?;
+        effects.extend(asked.into_iter().map(|effect| match effect {
+            scrub::Effect::Send(frame) => Effect::Send(frame),
+            scrub::Effect::Work(work) => Effect::Scrub(work),
+            scrub::Effect::Report(report) => Effect::Scrubbed(report),
+        }));
         Ok(())
     }
 

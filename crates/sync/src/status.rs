@@ -1,7 +1,9 @@
 //! What the rest of a site sees of its links: plain values.
 
+use crate::scrub::Report;
 use bytes::Bytes;
 use records::id::{JournalId, SiteId};
+use std::collections::BTreeMap;
 use tokio::sync::{mpsc, watch};
 
 /// Whether a site can be reached now.
@@ -68,6 +70,34 @@ pub struct LinkFault {
     pub peer: SiteId,
     /// When, ms since the epoch.
     pub at_ms: i64,
+}
+
+/// The last reading of the own disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LocalCheck {
+    /// When it began, ms since the epoch.
+    pub at_ms: i64,
+    /// How long it took, ms.
+    pub took_ms: u64,
+    /// Bundles read.
+    pub bundles: u64,
+    /// Places found lost or damaged and not yet mended then.
+    pub holes: u64,
+}
+
+/// How scrubs have gone since start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScrubStatus {
+    /// One was asked for and has not begun to compare.
+    pub asked: bool,
+    /// Bundles read so far by the check under way.
+    pub checking: Option<u64>,
+    /// The last check of the own disk.
+    pub check: Option<LocalCheck>,
+    /// The last scrub with each peer.
+    pub peers: BTreeMap<SiteId, Report>,
+    /// Scrubs ended.
+    pub count: u64,
 }
 
 /// The bytes of one media connection. Dropping any half ends it; a link that comes back gives a

@@ -4,8 +4,9 @@
 //! or `1`, the `u32` length it will have when decompressed, and zstd. No length a peer declares
 //! is ever allocated; it is only compared with a limit and with what really arrived.
 
+use crate::scrub::{MAX_HASHES, set};
 use records::bundle::{Bundle, Head};
-use records::id::{InstitutionId, JournalId, SiteId};
+use records::id::{Hash, InstitutionId, JournalId, SiteId};
 use std::io::Read as _;
 
 /// The version of the conversation this code speaks.
@@ -158,6 +159,37 @@ pub enum Frame {
         #[n(1)]
         wall_ms: i64,
     },
+    /// One message of the comparison of all bundles ([`crate::scrub`]).
+    #[n(8)]
+    Scrub {
+        /// An answer; else a question.
+        #[n(0)]
+        answer: bool,
+        /// What [`crate::scrub::set`] made.
+        #[n(1)]
+        #[cbor(with = "minicbor::bytes")]
+        message: Vec<u8>,
+    },
+    /// Asks for bundles by hash; one such question at a time.
+    #[n(9)]
+    Want(#[n(0)] Vec<Hash>),
+    /// Bundles of any journal in any order.
+    #[n(10)]
+    Give {
+        /// The answer to a [`Frame::Want`], empty if there are none; else an offer.
+        #[n(0)]
+        wanted: bool,
+        /// The bundles.
+        #[n(1)]
+        bundles: Vec<Bundle>,
+    },
+    /// Answers an offer.
+    #[n(11)]
+    Took {
+        /// How many of the bundles were new.
+        #[n(0)]
+        put: u32,
+    },
 }
 
 /// Bytes that are no frame. The peer broke the protocol; the link ends.
@@ -234,7 +266,10 @@ pub fn decode_frame(body: &[u8]) -> Result<Frame, WireError> {
             bundles.len() <= MAX_BUNDLES && after.checked_add(bundles.len() as u64).is_some()
         }
         Frame::Reach(sites) => sites.len() <= MAX_REACH,
-        Frame::Ping { .. } | Frame::Pong { .. } => true,
+        Frame::Scrub { message, .. } => message.len() <= set::MAX_MESSAGE_LEN,
+        Frame::Want(hashes) => hashes.len() <= MAX_HASHES,
+        Frame::Give { bundles, .. } => bundles.len() <= MAX_HASHES,
+        Frame::Ping { .. } | Frame::Pong { .. } | Frame::Took { .. } => true,
     };
     if within {
         Ok(frame)

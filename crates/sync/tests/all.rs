@@ -5,6 +5,7 @@ mod all {
     mod joining;
     mod media;
     mod refusing;
+    mod scrubbing;
     mod syncing;
     mod world;
 }

@@ -173,7 +173,12 @@ impl Network {
                     self.cut(site, peer);
                     return;
                 }
-                Effect::Up | Effect::Reach(_) | Effect::Clock { .. } | Effect::Fault { .. } => {}
+                Effect::Up
+                | Effect::Reach(_)
+                | Effect::Clock { .. }
+                | Effect::Scrub(_)
+                | Effect::Scrubbed(_)
+                | Effect::Fault { .. } => {}
             }
         }
     }

@@ -50,7 +50,22 @@ create table waiting (
 create index waiting_missing on waiting (missing_site, missing_incarnation, missing_seq);
 create index waiting_journal on waiting (site, incarnation);
 
--- What other sites hold durably of this site's own journals.
+-- Places below a journal's head whose bundle is lost or damaged here. `hash` is the bundle that
+-- must stand there, as far as its successor tells; the exact bytes wait here for what precedes.
+create table hole (
+    site bytea not null,
+    incarnation bigint not null,
+    seq bigint not null,
+    hash bytea,
+    header bytea,
+    payload bytea,
+    signature bytea,
+    found_ms bigint not null,
+    primary key (site, incarnation, seq)
+);
+
+-- What other sites hold durably of this site's own journals, and what their carried files say
+-- of the other journals.
 create table peer_ack (
     peer bytea not null,
     site bytea not null,

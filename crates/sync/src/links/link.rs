@@ -5,6 +5,7 @@ use super::admission::{Offers, Parts};
 use super::board::{Place, Up};
 use super::carry::{self, Meters, Received};
 use super::counters::{LinkBytes, add};
+use super::scrub::Scrubber;
 use super::{CLOSE_DUPLICATE, CLOSE_GARBAGE, CLOSE_REVOKED, CLOSE_STORE, Shared, close};
 use crate::session::{CloseReason, Effect, Event, Outcome, Session};
 use crate::status::{FaultCode, LinkFault};
@@ -66,6 +67,7 @@ pub(super) struct Link {
     acking: Option<BoxFuture<'static, Result<(), StoreError>>>,
     leaving: Option<BoxFuture<'static, Result<Option<Head>, StoreError>>>,
     media: Option<Guard>,
+    scrubber: Scrubber,
 }
 
 /// Why a link is over.
@@ -108,6 +110,7 @@ pub(super) async fn run(
     let (session, effects) = Session::new(own, peer, &shared.store.frontier(), now);
     let mut link = Link {
         id: shared.next_link(),
+        scrubber: Scrubber::new(shared.clone(), peer),
         shared,
         connection,
         peer,
@@ -216,6 +219,9 @@ impl Link {
                     self.left(left)?;
                     continue;
                 }
+                event = self.scrubber.next(self.session.is_open()) => {
+                    Event::Scrub(event.map_err(|error| self.store_failed(&error))?)
+                }
                 Ok(()) = changed.changed() => Event::LocalHeads(self.shared.store.frontier()),
                 Ok(()) = reach.changed() => {
                     let reached = reach.borrow_and_update().clone();
@@ -266,6 +272,8 @@ impl Link {
                     journal,
                     bundles,
                 } => self.offers.push(lane, journal, bundles),
+                Effect::Scrub(work) => self.scrubber.push(work),
+                Effect::Scrubbed(report) => self.shared.scrubs.report(self.peer, report),
                 Effect::Acked(heads) => self.acks.extend(heads),
                 Effect::Up => self.up()?,
                 Effect::Reach(sites) => self.shared.set_reach(self.peer, sites),
@@ -384,6 +392,7 @@ impl Link {
                 Admission::NotOurs { .. } => outcome.strangers += 1,
                 Admission::Duplicate => duplicates += 1,
                 Admission::Admitted { .. }
+                | Admission::Mended { .. }
                 | Admission::Refused { .. }
                 | Admission::Held { .. }
                 | Admission::Waiting { .. } => {}

@@ -53,6 +53,15 @@ impl Session {
                 self.pong(nonce, wall_ms, now, effects);
                 Ok(())
             }
+            (
+                Stage::Open,
+                frame @ (Frame::Scrub { .. }
+                | Frame::Want(_)
+                | Frame::Give { .. }
+                | Frame::Took { .. }),
+            ) => self.scrubbed(effects, |scrub, effects| {
+                scrub.received(frame, now, effects)
+            }),
             _ => Err(CloseReason::Protocol),
         }
     }

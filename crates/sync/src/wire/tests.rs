@@ -57,6 +57,16 @@ fn frames() -> Vec<Frame> {
             nonce: 5,
             wall_ms: 6,
         },
+        Frame::Scrub {
+            answer: true,
+            message: vec![0x61; 40],
+        },
+        Frame::Want(vec![Hash([4; 32]); 3]),
+        Frame::Give {
+            wanted: false,
+            bundles: vec![],
+        },
+        Frame::Took { put: 7 },
     ]
 }
 

@@ -393,7 +393,7 @@ impl World {
                     self.nodes[node].faults.push((code, journal, seq));
                 }
                 Effect::Close(reason) => self.links[link].ends[end].closed = Some(reason),
-                Effect::Up => {}
+                Effect::Up | Effect::Scrub(_) | Effect::Scrubbed(_) => {}
             }
         }
     }

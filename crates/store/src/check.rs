@@ -1,0 +1,159 @@
+//! Looking for lost and damaged bundles: the daily reading of everything a store holds.
+
+use crate::error::StoreError;
+use crate::frontier::bundle_of;
+use crate::job::Job;
+use crate::meta::{head_of, int};
+use crate::store::Store;
+use records::bundle::{Bundle, Head, Header, header_hash};
+use records::id::JournalId;
+use records::payload::{self, Section};
+use records::trust::Trust;
+use sqlx::SqlitePool;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How many bundles are in memory at once.
+const PAGE: i64 = 256;
+/// Places of one gap that are noted; what is beyond is found once these are mended.
+const MAX_GAP: u64 = 65_536;
+
+/// What [`Store::check`] found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Bundles read.
+    pub bundles: u64,
+    /// Places whose bundle is lost or damaged, those known before included.
+    pub holes: u64,
+}
+
+impl Store {
+    /// Reads every bundle and checks form, hash, payload and signature; notes the places where
+    /// one is lost or damaged as holes, which peers can mend. `progress` is told the count.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read or written.
+    pub async fn check(
+        &self,
+        found_ms: i64,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Checked, StoreError> {
+        let mut checked = Checked::default();
+        let mut last: Option<Head> = None;
+        let frontier = self.frontier();
+        let mut ends = BTreeMap::new();
+        loop {
+            let rows = page(&self.inner.readers, last.as_ref()).await?;
+            let Some(end) = rows.last().map(|row| row.0) else {
+                let lost = lost_ends(&frontier, &ends);
+                if !lost.is_empty() {
+                    self.note_holes(lost, found_ms).await?;
+                }
+                checked.holes = self.holes_known();
+                return Ok(checked);
+            };
+            ends.extend(rows.iter().map(|(head, _)| (head.journal, head.seq)));
+            checked.bundles += rows.len() as u64;
+            let trust = self.trust();
+            let bad = tokio::task::spawn_blocking(move || bad_places(&rows, last, &trust)).await;
+            let bad = bad.map_err(|_| StoreError::Stopped)?;
+            last = Some(end);
+            if !bad.is_empty() {
+                self.note_holes(bad, found_ms).await?;
+            }
+            progress(checked.bundles);
+        }
+    }
+
+    /// Notes places as lost or damaged if they really are.
+    pub(crate) async fn note_holes(
+        &self,
+        places: Vec<(JournalId, u64)>,
+        found_ms: i64,
+    ) -> Result<(), StoreError> {
+        self.ask(|reply| Job::Holes(places, found_ms, reply))
+            .await?
+    }
+}
+
+/// The places between the last bundles read and the heads that were known before.
+fn lost_ends(frontier: &[Head], ends: &BTreeMap<JournalId, u64>) -> Vec<(JournalId, u64)> {
+    let lost = frontier.iter().flat_map(|head| {
+        let read = ends.get(&head.journal).copied().unwrap_or(0);
+        let end = head.seq.min(read.saturating_add(MAX_GAP));
+        (read + 1..=end).map(|seq| (head.journal, seq))
+    });
+    lost.collect()
+}
+
+/// The places of a page that hold no sound bundle, and the gaps before and between them.
+fn bad_places(
+    rows: &[(Head, Option<Bundle>)],
+    before: Option<Head>,
+    trust: &Arc<Trust>,
+) -> Vec<(JournalId, u64)> {
+    let mut bad = Vec::new();
+    let mut last = before;
+    for (head, bundle) in rows {
+        let expected = match last {
+            Some(last) if last.journal == head.journal => last.seq + 1,
+            _ => 1,
+        };
+        let gap = expected..head.seq.min(expected.saturating_add(MAX_GAP));
+        bad.extend(gap.map(|seq| (head.journal, seq)));
+        if !bundle.as_ref().is_some_and(|b| is_sound(head, b, trust)) {
+            bad.push((head.journal, head.seq));
+        }
+        last = Some(*head);
+    }
+    bad
+}
+
+/// Whether these are the bytes that `head` names, signed by that journal's key.
+pub(crate) fn is_sound(head: &Head, bundle: &Bundle, trust: &Trust) -> bool {
+    let key = trust.sign_key(head.journal);
+    whole(head, bundle).is_some() && key.is_some_and(|key| bundle.signed_by(&key))
+}
+
+/// The header, if these are the bytes that `head` names; the signature is not looked at.
+pub(crate) fn whole(head: &Head, bundle: &Bundle) -> Option<Header> {
+    if header_hash(&bundle.header) != head.hash {
+        return None;
+    }
+    let header = bundle.decode_header().ok()?;
+    let sections = payload::decode(&bundle.payload).ok()?;
+    let erased = sections.iter().any(|s| matches!(s, Section::Erased(_)));
+    let as_long = erased || u32::try_from(bundle.payload.len()) == Ok(header.payload_len);
+    let in_place = (header.journal(), header.seq) == (head.journal, head.seq);
+    let same = as_long
+        && payload::root(&sections) == header.payload_root
+        && payload::encode(&sections) == bundle.payload;
+    (in_place && same).then_some(header)
+}
+
+async fn page(
+    readers: &SqlitePool,
+    after: Option<&Head>,
+) -> Result<Vec<(Head, Option<Bundle>)>, StoreError> {
+    let (site, incarnation, seq) = match after {
+        Some(head) => (
+            head.journal.site.0.to_vec(),
+            i64::from(head.journal.incarnation),
+            int(head.seq),
+        ),
+        None => (Vec::new(), -1, 0),
+    };
+    let rows = sqlx::query(
+        "select site, incarnation, seq, hash, header, payload, signature from bundle
+         where (site, incarnation, seq) > ($1, $2, $3)
+         order by site, incarnation, seq limit $4",
+    )
+    .bind(site)
+    .bind(incarnation)
+    .bind(seq)
+    .bind(PAGE)
+    .fetch_all(readers)
+    .await?;
+    let of = |row| Ok((head_of(row)?, bundle_of(row).ok()));
+    rows.iter().map(of).collect()
+}
