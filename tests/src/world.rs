@@ -15,6 +15,7 @@ pub mod check;
 pub mod disk;
 pub mod faults;
 pub mod founding;
+mod hostile;
 pub mod network;
 pub mod run;
 pub mod schedule;
@@ -56,7 +57,10 @@ pub struct Summary {
 }
 
 /// Sites, their network and their people.
-pub struct World {
+pub struct World<'a> {
+    founding: &'a Founding,
+    /// The site that does what it likes.
+    hostile: Option<usize>,
     /// Draws of the step under way.
     rng: StdRng,
     now_ms: u64,
@@ -74,23 +78,26 @@ pub struct World {
     _folder: tempfile::TempDir,
 }
 
-impl World {
+impl<'a> World<'a> {
     /// Begins a world: every site with the founded institution and nothing else.
     ///
     /// # Errors
     /// When a data directory cannot be made or opened.
-    pub async fn begin(founding: &Founding, schedule: &Schedule) -> Result<Self> {
+    pub async fn begin(founding: &'a Founding, schedule: &Schedule) -> Result<Self> {
         let folder = founding::scratch()?;
         let mut sites = Vec::new();
         for index in 0..schedule.sites {
-            sites.push(Site::open(founding, folder.path(), index).await?);
+            let hostile = schedule.hostile == Some(index);
+            sites.push(Site::open(founding, folder.path(), index, hostile).await?);
         }
         Ok(Self {
+            founding,
+            hostile: schedule.hostile,
             rng: StdRng::seed_from_u64(schedule.seed),
             now_ms: 1,
             held: vec![BTreeMap::new(); sites.len()],
             sites,
-            network: Network::default(),
+            network: Network::new(schedule.hostile),
             split: None,
             sticks: Vec::new(),
             acknowledged: Vec::new(),
@@ -108,12 +115,17 @@ impl World {
         for step in &schedule.steps {
             self.rng = StdRng::seed_from_u64(step.draw);
             self.step(&step.happening).await?;
-            check::held_only_here_is_never_too_low(&self.sites, &self.held)?;
+            if self.hostile.is_none() {
+                check::held_only_here_is_never_too_low(&self.sites, &self.held)?;
+            }
         }
         self.rng = StdRng::seed_from_u64(!schedule.seed);
         self.heal().await?;
         let draw = self.rng.random();
-        check::promises(&self.sites, &self.acknowledged, draw).await?;
+        let honest: Vec<&Site> = self.honest().map(|index| &self.sites[index]).collect();
+        let hostile = self.hostile.map(founding::site_id);
+        check::promises(&honest, hostile, &self.acknowledged, draw).await?;
+        self.faults += &self.network.tricks;
         Ok(Summary {
             steps: schedule.steps.len() as u64,
             acknowledged: self.acknowledged.len() as u64,
@@ -131,6 +143,7 @@ impl World {
         self.note(job.site);
         match done {
             Done::Down => self.went_down(job.site)?,
+            Done::LinkEnds => self.cut(job.site, job.peer),
             Done::Full => {
                 self.faults.note(Fault::DiskFull);
                 self.cut(job.site, job.peer);
@@ -233,29 +246,48 @@ impl World {
         Ok(())
     }
 
-    /// Everything comes back; the world runs until all sites hold the same.
+    /// The sites whose promises count.
+    fn honest(&self) -> impl Iterator<Item = usize> + use<> {
+        let hostile = self.hostile;
+        (0..self.sites.len()).filter(move |site| Some(*site) != hostile)
+    }
+
+    /// Everything comes back, the hostile site stays away; the world runs until all honest ones
+    /// hold the same.
     async fn heal(&mut self) -> Result<()> {
         self.split = None;
-        for index in 0..self.sites.len() {
+        if let Some(hostile) = self.hostile {
+            self.lose_links(hostile);
+        }
+        for index in self.honest() {
             self.sites[index].arm(-1, false);
             self.sites[index].free_disk();
             self.start(index).await?;
         }
         for _ in 0..ROUNDS {
-            for campus in 1..self.sites.len() {
-                self.connect(HUB, campus);
-            }
+            self.link_all();
             self.now_ms += 1_000;
             self.tick();
             while self.run_one().await? {}
-            let first = self.sites[HUB].frontier();
-            let equal = self.sites.iter().all(|site| site.frontier() == first);
-            if equal && self.network.is_quiet() {
+            let mut honest = self.honest().map(|index| self.sites[index].frontier());
+            let first = honest.next();
+            if honest.all(|frontier| Some(frontier) == first) && self.network.is_quiet() {
                 return Ok(());
             }
         }
         let frontiers: Vec<_> = self.sites.iter().map(Site::frontier).collect();
         bail!("the sites never came to rest: {frontiers:?}");
+    }
+
+    /// The hub's links; without an honest hub the campuses link among themselves.
+    fn link_all(&mut self) {
+        for a in self.honest() {
+            for b in self.honest().filter(|b| *b > a) {
+                if a == HUB || self.hostile == Some(HUB) {
+                    self.connect(a, b);
+                }
+            }
+        }
     }
 }
 

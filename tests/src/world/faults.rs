@@ -41,11 +41,25 @@ pub enum Fault {
     StickShuffled,
     /// A carried file was cut off.
     StickCutOff,
+    /// A hostile site signed a bundle that gates have to judge.
+    Forged,
+    /// A hostile site sent bundles that nobody signed.
+    Strangers,
+    /// A hostile site sent bytes that are no frame.
+    Garbage,
+    /// A hostile site sent frames nobody asked for.
+    Flood,
+    /// A hostile site said that it holds what it does not.
+    Lie,
+    /// A hostile site swallowed a frame.
+    Withheld,
+    /// A hostile site sent a frame twice.
+    Replay,
 }
 
 impl Fault {
     /// Every kind.
-    pub const ALL: [Fault; 17] = [
+    pub const ALL: [Fault; 24] = [
         Fault::Cut,
         Fault::FrameLost,
         Fault::Split,
@@ -63,6 +77,13 @@ impl Fault {
         Fault::StickAgain,
         Fault::StickShuffled,
         Fault::StickCutOff,
+        Fault::Forged,
+        Fault::Strangers,
+        Fault::Garbage,
+        Fault::Flood,
+        Fault::Lie,
+        Fault::Withheld,
+        Fault::Replay,
     ];
 }
 

@@ -1,20 +1,23 @@
 //! Links between simulated sites: ordered and reliable while they stand, like a QUIC stream;
 //! everything on the way is lost when one is cut.
 
+use super::faults::{Fault, Faults};
+use super::founding::site_id;
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use records::bundle::{Bundle, Head};
-use records::id::{JournalId, SiteId};
+use records::id::{Hash, JournalId, SiteId};
 use std::collections::{BTreeMap, VecDeque};
 use sync::session::{Effect, Event, Now, Session};
-use sync::wire::{self, Frame, Hello, Lane};
+use sync::status::FaultCode;
+use sync::wire::{self, Ack, Frame, Hello, Lane};
 
 const LONGEST_DELAY_MS: u64 = 400;
 
 /// Something a site is to do for one of its sessions.
 pub enum Work {
-    /// Take a frame that has arrived.
-    Take(Frame),
+    /// Take a frame that has arrived, if it is one.
+    Take(Vec<u8>),
     /// Read bundles from the store.
     Read {
         /// Which journal.
@@ -26,6 +29,8 @@ pub enum Work {
     },
     /// Offer bundles to the store.
     Admit(Lane, Vec<Bundle>),
+    /// Write no more in a journal that somebody else continued.
+    Leave(JournalId),
     /// Note what the peer acknowledged.
     Acked(SiteId, Vec<Head>),
 }
@@ -56,20 +61,48 @@ pub struct Opening {
 struct End {
     session: Session,
     peer: SiteId,
-    inbound: VecDeque<(u64, Frame)>,
+    live: Stream,
+    bulk: Stream,
     store: VecDeque<Work>,
+}
+
+/// Frames on their way in order; the two streams of a link overtake each other.
+#[derive(Default)]
+struct Stream {
+    inbound: VecDeque<(u64, Vec<u8>)>,
     last_arrival_ms: u64,
 }
 
+impl Stream {
+    fn is_due(&self, now_ms: u64) -> bool {
+        self.inbound.front().is_some_and(|(at, _)| *at <= now_ms)
+    }
+}
+
 impl End {
-    /// The driver stops reading while the store is behind.
-    fn has_arrival(&self, now_ms: u64) -> bool {
-        let arrived = self.inbound.front().is_some_and(|(at, _)| *at <= now_ms);
-        arrived && self.session.wants_input(Lane::Live) && self.session.wants_input(Lane::Bulk)
+    fn of(&mut self, lane: Lane) -> &mut Stream {
+        match lane {
+            Lane::Live => &mut self.live,
+            Lane::Bulk => &mut self.bulk,
+        }
+    }
+
+    /// Streams from which a frame has arrived; the driver stops reading one while the store is
+    /// behind.
+    fn arrived(&self, now_ms: u64) -> Vec<Lane> {
+        let both = [(Lane::Live, &self.live), (Lane::Bulk, &self.bulk)];
+        let due = both.into_iter().filter(|(lane, stream)| {
+            stream.is_due(now_ms) && self.session.wants_input(*lane)
+        });
+        due.map(|(lane, _)| lane).collect()
     }
 
     fn is_due(&self, now_ms: u64) -> bool {
-        !self.store.is_empty() || self.has_arrival(now_ms)
+        !self.store.is_empty() || !self.arrived(now_ms).is_empty()
+    }
+
+    fn on_way(&self) -> usize {
+        self.live.inbound.len() + self.bulk.inbound.len()
     }
 }
 
@@ -78,26 +111,72 @@ fn begin(own: &Opening, peer: SiteId) -> (End, Vec<Effect>) {
     let end = End {
         session,
         peer,
-        inbound: VecDeque::new(),
+        live: Stream::default(),
+        bulk: Stream::default(),
         store: VecDeque::new(),
-        last_arrival_ms: 0,
     };
     (end, effects)
 }
 
-/// The frame as its receiver decodes it.
-fn recode(frame: &Frame) -> Frame {
+/// The frame as it crosses.
+fn encoded(frame: &Frame) -> Vec<u8> {
     let bytes = wire::encode(frame).expect("sessions send frames within the limit");
-    wire::decode_frame(&bytes[4..]).expect("a frame that was encoded decodes")
+    bytes[4..].to_vec()
+}
+
+/// What a hostile site sends instead of a frame of its session.
+fn deceive(rng: &mut StdRng, peer: usize, frame: &Frame, tricks: &mut Faults) -> Vec<Frame> {
+    let mut frame = frame.clone();
+    if let Frame::Frontier(heads) | Frame::Ack(Ack { heads, .. }) = &mut frame
+        && rng.random_range(0..2) == 0
+        && !heads.is_empty()
+    {
+        // Rather about the peer's own journal than about others.
+        let own = heads
+            .iter()
+            .position(|head| head.journal.site == site_id(peer));
+        let any = rng.random_range(0..heads.len());
+        let index = own.filter(|_| rng.random()).unwrap_or(any);
+        match rng.random_range(0..3) {
+            0 => heads[index].seq += rng.random_range(1..1_000),
+            1 => heads[index].hash = Hash(rng.random()),
+            _ => heads[index].journal.incarnation = rng.random(),
+        }
+        tricks.note(Fault::Lie);
+    }
+    match rng.random_range(0..16) {
+        0 => {
+            tricks.note(Fault::Withheld);
+            Vec::new()
+        }
+        1 => {
+            tricks.note(Fault::Replay);
+            vec![frame.clone(), frame]
+        }
+        _ => vec![frame],
+    }
 }
 
 /// All links.
 #[derive(Default)]
 pub struct Network {
     ends: BTreeMap<(usize, usize), End>,
+    /// The site whose frames cannot be believed.
+    hostile: Option<usize>,
+    /// What that site did to its frames.
+    pub(super) tricks: Faults,
 }
 
 impl Network {
+    /// No links yet; the frames of `hostile` cannot be believed.
+    #[must_use]
+    pub fn new(hostile: Option<usize>) -> Self {
+        Self {
+            hostile,
+            ..Self::default()
+        }
+    }
+
     /// Whether the two sites have a connection.
     #[must_use]
     pub fn is_connected(&self, a: usize, b: usize) -> bool {
@@ -109,7 +188,7 @@ impl Network {
     pub fn is_quiet(&self) -> bool {
         self.ends
             .values()
-            .all(|end| end.session.is_quiet() && end.inbound.is_empty() && end.store.is_empty())
+            .all(|end| end.session.is_quiet() && end.on_way() == 0 && end.store.is_empty())
     }
 
     /// Opens a connection between two sites that have none.
@@ -130,7 +209,7 @@ impl Network {
     /// if there was a connection.
     pub fn cut(&mut self, a: usize, b: usize) -> Option<u64> {
         let ends = [self.ends.remove(&(a, b)), self.ends.remove(&(b, a))];
-        let lost = ends.iter().flatten().map(|end| end.inbound.len() as u64);
+        let lost = ends.iter().flatten().map(|end| end.on_way() as u64);
         ends.iter().any(Option::is_some).then(|| lost.sum())
     }
 
@@ -173,6 +252,11 @@ impl Network {
                     self.cut(site, peer);
                     return;
                 }
+                Effect::Fault {
+                    code: FaultCode::OwnJournalAhead,
+                    journal,
+                    ..
+                } => self.queue(site, peer, |_| Work::Leave(journal)),
                 Effect::Up
                 | Effect::Reach(_)
                 | Effect::Clock { .. }
@@ -192,13 +276,34 @@ impl Network {
 
     /// The frame crosses as bytes, as on a real link, and arrives after those before it.
     fn send(&mut self, rng: &mut StdRng, site: usize, peer: usize, frame: &Frame, now: Now) {
-        let delay = rng.random_range(1..LONGEST_DELAY_MS);
-        let frame = recode(frame);
-        if let Some(end) = self.ends.get_mut(&(peer, site)) {
-            let arrival = (now.mono_ms + delay).max(end.last_arrival_ms);
-            end.last_arrival_ms = arrival;
-            end.inbound.push_back((arrival, frame));
+        let mut frames = vec![frame.clone()];
+        if self.hostile == Some(site) {
+            frames = deceive(rng, peer, frame, &mut self.tricks);
         }
+        for frame in &frames {
+            let delay = rng.random_range(1..LONGEST_DELAY_MS);
+            let lane = match frame {
+                Frame::Bundles { lane, .. } => *lane,
+                _ => Lane::Live,
+            };
+            self.arrive((site, peer), lane, encoded(frame), now.mono_ms + delay);
+        }
+    }
+
+    fn arrive(&mut self, way: (usize, usize), lane: Lane, body: Vec<u8>, at_ms: u64) -> bool {
+        let Some(end) = self.ends.get_mut(&(way.1, way.0)) else {
+            return false;
+        };
+        let stream = end.of(lane);
+        let arrival = at_ms.max(stream.last_arrival_ms);
+        stream.last_arrival_ms = arrival;
+        stream.inbound.push_back((arrival, body));
+        true
+    }
+
+    /// Sends bytes that no session made. Whether there is a link.
+    pub fn inject(&mut self, site: usize, peer: usize, body: Vec<u8>, now: Now) -> bool {
+        self.arrive((site, peer), Lane::Live, body, now.mono_ms)
     }
 
     /// One piece of work that is due, drawn among all sessions.
@@ -214,12 +319,14 @@ impl Network {
         }
         let (site, peer) = due[rng.random_range(0..due.len())];
         let end = self.ends.get_mut(&(site, peer))?;
+        let arrived = end.arrived(now_ms);
         let from_store =
-            !end.store.is_empty() && (!end.has_arrival(now_ms) || rng.random_range(0..2) == 0);
+            !end.store.is_empty() && (arrived.is_empty() || rng.random_range(0..2) == 0);
         let work = if from_store {
             end.store.pop_front()?
         } else {
-            Work::Take(end.inbound.pop_front()?.1)
+            let lane = arrived[rng.random_range(0..arrived.len())];
+            Work::Take(end.of(lane).inbound.pop_front()?.1)
         };
         Some(Job { site, peer, work })
     }

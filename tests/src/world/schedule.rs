@@ -127,6 +127,8 @@ pub struct Schedule {
     pub seed: u64,
     /// How many sites.
     pub sites: usize,
+    /// The site that holds a valid key and does what it likes, if one does.
+    pub hostile: Option<usize>,
     /// What happens.
     pub steps: Vec<Step>,
 }
@@ -138,13 +140,25 @@ impl Schedule {
         let mut rng = StdRng::seed_from_u64(seed);
         let drawn = rng.random_range(2..=6);
         let sites = sites.unwrap_or(drawn);
+        let hostile = match rng.random_range(0..4) {
+            0 if sites > 2 => Some(rng.random_range(0..sites)),
+            _ => None,
+        };
         let steps = (0..steps)
             .map(|_| Step {
                 draw: rng.random(),
-                happening: happening(&mut rng, sites),
+                happening: match hostile {
+                    Some(site) if rng.random_range(0..5) == 0 => Happening::Act { site },
+                    _ => happening(&mut rng, sites),
+                },
             })
             .collect();
-        Self { seed, sites, steps }
+        Self {
+            seed,
+            sites,
+            hostile,
+            steps,
+        }
     }
 }
 

@@ -77,6 +77,12 @@ impl Search<'_> {
         while self.smallest.sites > 2 {
             let mut candidate = self.smallest.clone();
             candidate.sites -= 1;
+            if candidate
+                .hostile
+                .is_some_and(|hostile| hostile >= candidate.sites)
+            {
+                return;
+            }
             if !self.try_out(candidate) {
                 return;
             }

@@ -16,10 +16,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{
-    Action, Admission, CommitError, OpenError, Options, Store, StoreError, WritePoint, Writer,
+    Action, Admission, CommitError, Moment, OpenError, Options, Store, StoreError, WritePoint,
+    Writer,
 };
 use sync::session::{Event, Now, Outcome};
-use sync::wire::{Hello, PROTOCOL};
+use sync::wire::{self, Hello, PROTOCOL};
 
 /// More pages than any world fills.
 const ROOMY: u64 = 1 << 30;
@@ -32,7 +33,8 @@ pub struct Site {
     folder: PathBuf,
     life: u32,
     institution: InstitutionId,
-    key: SigningKey,
+    /// Of an honest site; a hostile one signs what it likes.
+    key: Option<SigningKey>,
     store: Option<Store>,
     fuse: Arc<Fuse>,
     power: bool,
@@ -95,7 +97,9 @@ pub enum Answer {
 pub enum Done {
     /// It has an outcome.
     Event(Event),
-    /// The store failed and the link ends.
+    /// The peer broke the protocol, and the link ends.
+    LinkEnds,
+    /// There is no room on the disk, and the link ends.
     Full,
     /// The site went down in the middle of it.
     Down,
@@ -106,13 +110,18 @@ impl Site {
     ///
     /// # Errors
     /// When the directory cannot be made or opened.
-    pub async fn open(founding: &Founding, world: &Path, index: usize) -> Result<Self> {
+    pub async fn open(
+        founding: &Founding,
+        world: &Path,
+        index: usize,
+        hostile: bool,
+    ) -> Result<Self> {
         let mut site = Self {
             index,
             folder: world.join(index.to_string()),
             life: 0,
             institution: founding.institution,
-            key: founding.keys[index].clone(),
+            key: (!hostile).then(|| founding.keys[index].clone()),
             store: None,
             fuse: Arc::new(Fuse::default()),
             power: false,
@@ -143,11 +152,15 @@ impl Site {
             Err(OpenError::Full) if self.is_filled() => return Ok(()),
             Err(error) => return Err(error).context("a directory that does not open"),
         };
+        let Some(key) = self.key.clone() else {
+            self.store = Some(store);
+            return Ok(());
+        };
         let writer = Writer {
             institution: self.institution,
             journal: journal(self.index),
             code: code(self.index),
-            key: self.key.clone(),
+            key,
             slot,
         };
         match store.start_writer(writer).await {
@@ -195,9 +208,14 @@ impl Site {
             versions: vec![PROTOCOL],
             institution: self.institution,
             site: self.id(),
-            incarnation: 1,
+            incarnation: self.incarnation(),
             rules: records::gate::RULES,
         }
+    }
+
+    fn incarnation(&self) -> u32 {
+        let own = self.store.as_ref().and_then(Store::own_journal);
+        own.map_or(1, |journal| journal.incarnation)
     }
 
     /// Its time when the world's is `world_ms`.
@@ -331,7 +349,23 @@ impl Site {
             bail!("a site that is down has no sessions");
         };
         let done = match work {
-            Work::Take(frame) => Ok(Event::Received(frame)),
+            Work::Take(body) => match wire::decode_frame(&body) {
+                Ok(frame) => Ok(Event::Received(frame)),
+                Err(_) => return Ok(Done::LinkEnds),
+            },
+            Work::Leave(journal) => {
+                let now = self.now(world_ms);
+                let moment = Moment {
+                    wall_ms: now.wall_ms,
+                    uptime_ms: now.mono_ms,
+                };
+                match store.leave_journal(journal, moment).await {
+                    Ok(_) | Err(StoreError::NoWriter | StoreError::Restored) => {
+                        Ok(Event::LocalHeads(store.frontier()))
+                    }
+                    Err(error) => Err(error),
+                }
+            }
             Work::Read {
                 journal,
                 after,

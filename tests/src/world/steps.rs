@@ -12,11 +12,12 @@ const DAY_MS: u64 = 24 * 3_600_000;
 /// Files on their way at once; more are left on the table.
 const STICKS: usize = 8;
 
-impl World {
+impl World<'_> {
     /// Carries out one step, unless its sites are not there.
     pub(super) async fn step(&mut self, happening: &Happening) -> Result<()> {
         let sites = self.sites.len();
         match *happening {
+            Happening::Act { site } if self.hostile == Some(site) => self.mischief(site).await,
             Happening::Act { site } if site < sites => self.act(site).await,
             Happening::Deliver { count } => self.deliver(count).await,
             Happening::Pass { ms } => {
@@ -182,7 +183,7 @@ impl World {
             .await?;
         self.note(to);
         match done {
-            Done::Event(_) => self.wake(to),
+            Done::Event(_) | Done::LinkEnds => self.wake(to),
             Done::Full => self.faults.note(Fault::DiskFull),
             Done::Down => self.went_down(to)?,
         }
