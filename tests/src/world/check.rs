@@ -221,7 +221,7 @@ fn i3_all_sites_hold_the_same_bytes(first: &Seen, seen: &Seen) -> Result<()> {
 async fn i3_every_bundle_verifies(site: &Site, hostile: Option<SiteId>) -> Result<()> {
     let report = store::verify::verify(&site.folder(), |_| ()).await?;
     let honest = report.first_bad.as_ref();
-    let honest = honest.filter(|bad| Some(bad.journal.site) != hostile);
+    let honest = honest.filter(|bad| Some(bad.name.journal.site) != hostile);
     ensure!(honest.is_none(), "verify finds {honest:?}");
     Ok(())
 }

@@ -91,9 +91,9 @@ impl End {
     /// behind.
     fn arrived(&self, now_ms: u64) -> Vec<Lane> {
         let both = [(Lane::Live, &self.live), (Lane::Bulk, &self.bulk)];
-        let due = both.into_iter().filter(|(lane, stream)| {
-            stream.is_due(now_ms) && self.session.wants_input(*lane)
-        });
+        let due = both
+            .into_iter()
+            .filter(|(lane, stream)| stream.is_due(now_ms) && self.session.wants_input(*lane));
         due.map(|(lane, _)| lane).collect()
     }
 
