@@ -23,6 +23,8 @@ pub(crate) struct Config {
     pub(crate) link: Option<Link>,
     #[serde(default)]
     pub(crate) media: Media,
+    #[serde(default)]
+    pub(crate) blobs: Blobs,
     #[serde(default, rename = "camera")]
     pub(crate) cameras: Vec<Camera>,
     #[serde(default)]
@@ -80,6 +82,53 @@ impl Default for Media {
             advertise: Vec::new(),
             camera_networks: Vec::new(),
         }
+    }
+}
+
+/// Attachments.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Blobs {
+    /// What all attachments of this site may take. Default: 20 GB.
+    pub(crate) quota: Parsed<Size>,
+    /// What attachments leave free of the disk, for the journals. Default: 1 GB.
+    pub(crate) min_free: Parsed<Size>,
+    /// Longest single file. Default: 200 MB.
+    pub(crate) max_upload: Parsed<Size>,
+}
+
+impl Default for Blobs {
+    fn default() -> Self {
+        Self {
+            quota: Parsed(Size(20_000_000_000)),
+            min_free: Parsed(Size(1_000_000_000)),
+            max_upload: Parsed(Size(200_000_000)),
+        }
+    }
+}
+
+/// A number of bytes such as `20 GB`; units of a thousand, as disks are sold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size(pub(crate) u64);
+
+impl FromStr for Size {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+        let unit: u64 = match text[digits.len()..].trim() {
+            "kB" => 1_000,
+            "MB" => 1_000_000,
+            "GB" => 1_000_000_000,
+            "TB" => 1_000_000_000_000,
+            _ => return Err("expected a size such as \"20 GB\": kB, MB, GB or TB"),
+        };
+        let size = digits
+            .parse::<u64>()
+            .ok()
+            .and_then(|number| number.checked_mul(unit));
+        size.map(Self)
+            .ok_or("expected a whole number before the unit")
     }
 }
 

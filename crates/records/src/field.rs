@@ -1,6 +1,6 @@
 //! Field tables: what a kind's records may hold, and who may write it.
 
-use crate::id::{AccountId, EntryId, RecordId, SiteId};
+use crate::id::{AccountId, EntryId, Hash, RecordId, SiteId};
 use std::collections::BTreeMap;
 
 /// The type of a field. A field never changes its type; a new type is a new field.
@@ -32,6 +32,8 @@ pub enum FieldType {
     Record,
     /// A person.
     Account,
+    /// The BLAKE3 hash of a blob's content.
+    Blob,
     /// An append-only map of entries; each entry is written once and never changed.
     Entries(&'static [Field]),
 }
@@ -171,6 +173,8 @@ pub enum Value {
     Record(RecordId),
     /// Of [`FieldType::Account`].
     Account(AccountId),
+    /// Of [`FieldType::Blob`].
+    Blob(Hash),
 }
 
 impl Value {
@@ -188,6 +192,15 @@ impl Value {
     pub fn as_int(&self) -> Option<i64> {
         match self {
             Value::Int(int) => Some(*int),
+            _ => None,
+        }
+    }
+
+    /// The blob, if it is one.
+    #[must_use]
+    pub fn as_blob(&self) -> Option<Hash> {
+        match self {
+            Value::Blob(hash) => Some(*hash),
             _ => None,
         }
     }
@@ -262,7 +275,8 @@ pub fn check(field: &Field, value: &Value) -> Result<(), FieldFault> {
         (FieldType::Bool, Value::Bool(_))
         | (FieldType::Site, Value::Site(_))
         | (FieldType::Record, Value::Record(_))
-        | (FieldType::Account, Value::Account(_)) => Ok(()),
+        | (FieldType::Account, Value::Account(_))
+        | (FieldType::Blob, Value::Blob(_)) => Ok(()),
         _ => Err(FieldFault::WrongType),
     }
 }

@@ -137,7 +137,10 @@ fn search_text(record: &Record) -> String {
     let fields = ["title", "content", "name", "caller", "place", "handling"];
     let own = fields.into_iter().map(|field| record.text(field));
     let entries = record.entries.values().flat_map(|entries| entries.values());
-    let texts = entries.map(|entry| entry_text(entry, "text"));
+    let texts = entries.flat_map(|entry| {
+        let texts = ["text", "name", "caption"];
+        texts.map(|field| entry_text(entry, field))
+    });
     let number = record.number.as_deref().into_iter();
     let pieces: Vec<&str> = number
         .chain(own)

@@ -1,7 +1,7 @@
 //! The tolerant reader: an Automerge document as typed values of its kind's table.
 
 use crate::field::{Entries, Field, FieldType, KindTable, Value, Values, find};
-use crate::id::{AccountId, EntryId, RecordId, SiteId};
+use crate::id::{AccountId, EntryId, Hash, RecordId, SiteId};
 use automerge::{Automerge, ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue};
 use std::collections::BTreeMap;
 
@@ -245,6 +245,7 @@ pub(crate) fn scalar_value(ty: FieldType, scalar: &ScalarValue) -> Option<Value>
         (FieldType::Account, ScalarValue::Bytes(id)) => {
             AccountId::from_slice(id).map(Value::Account)
         }
+        (FieldType::Blob, ScalarValue::Bytes(hash)) => Hash::from_slice(hash).map(Value::Blob),
         _ => None,
     }
 }

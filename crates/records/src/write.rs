@@ -249,6 +249,7 @@ fn put<T: Transactable>(
         Value::Site(id) => ScalarValue::Bytes(id.0.to_vec()),
         Value::Record(id) => ScalarValue::Bytes(id.0.to_vec()),
         Value::Account(id) => ScalarValue::Bytes(id.0.to_vec()),
+        Value::Blob(hash) => ScalarValue::Bytes(hash.0.to_vec()),
     };
     tx.put(object, field.name, scalar)
 }

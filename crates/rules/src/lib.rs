@@ -8,6 +8,7 @@
 //! route to it in the server's action table.
 
 pub mod actor;
+pub mod attachment;
 pub mod consultation;
 pub mod incident;
 pub mod log_item;

@@ -1,6 +1,7 @@
 //! 值班记事: recording, amending, finishing (requirements.md E1, E2; DESIGN.md invariant 7).
 
 use crate::actor::Actor;
+use crate::attachment::MAX_ATTACHMENTS;
 use crate::refusal::{Reason, Refusal};
 use crate::{Offer, Sequels, text};
 use records::field::{Value, Values};
@@ -46,6 +47,57 @@ pub fn amend(
     }])
 }
 
+/// Puts an attachment (附件) beside the item. Anybody on duty may, at any site: a leader's photo
+/// belongs to the campus's item, too.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn attach(
+    actor: &Actor,
+    record: &Record,
+    entry: EntryId,
+    values: Values,
+    now_ms: i64,
+) -> Result<Vec<Edit>, Refusal> {
+    may_attach(actor, record.entries("attachments").count())?;
+    Ok(vec![attachment(entry, values, now_ms)?])
+}
+
+/// The attachments of a new item.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn attach_new(
+    actor: &Actor,
+    attachments: Vec<(EntryId, Values)>,
+    now_ms: i64,
+) -> Result<Vec<Edit>, Refusal> {
+    if let Some(others) = attachments.len().checked_sub(1) {
+        may_attach(actor, others)?;
+    }
+    attachments
+        .into_iter()
+        .map(|(entry, values)| attachment(entry, values, now_ms))
+        .collect()
+}
+
+fn attachment(entry: EntryId, values: Values, now_ms: i64) -> Result<Edit, Refusal> {
+    text::check(&values, now_ms)?;
+    Ok(Edit::AddEntry {
+        field: "attachments".to_owned(),
+        entry,
+        values,
+    })
+}
+
+fn may_attach(actor: &Actor, others: usize) -> Result<(), Reason> {
+    actor.must_be_on_duty()?;
+    if others >= MAX_ATTACHMENTS {
+        return Err(Reason::TooManyAttachments);
+    }
+    Ok(())
+}
+
 /// Closes an item with its result (办结).
 ///
 /// # Errors
@@ -83,6 +135,10 @@ pub(crate) fn offers(actor: &Actor, record: &Record, sequels: Sequels) -> Vec<Of
     vec![
         Offer::of("amend", actor.must_keep_log_of(record.home)),
         Offer::of("open_incident", may_open_incident(actor, sequels)),
+        Offer::of(
+            "attach",
+            may_attach(actor, record.entries("attachments").count()),
+        ),
         Offer::of("finish", may_finish(actor, record)),
     ]
 }

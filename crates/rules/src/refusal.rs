@@ -50,6 +50,8 @@ pub enum Reason {
     ConsultationClosed,
     /// No such participation of this person is in the room.
     NotInRoom,
+    /// The record has as many attachments as it may.
+    TooManyAttachments,
 }
 
 impl Reason {
@@ -68,6 +70,7 @@ impl Reason {
             Reason::Unchanged => "unchanged",
             Reason::ConsultationClosed => "consultation_closed",
             Reason::NotInRoom => "not_in_room",
+            Reason::TooManyAttachments => "too_many_attachments",
         }
     }
 }

@@ -5,6 +5,7 @@
 //! it answers 404 and the table's test fails.
 
 pub mod admin;
+pub mod blobs;
 pub mod cameras;
 pub mod feed;
 pub mod kinds;
@@ -22,6 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(admin::router())
+        .merge(blobs::router())
         .merge(cameras::router())
         .merge(feed::router())
         .merge(kinds::router())

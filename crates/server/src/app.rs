@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::Store;
 use sync::identity::Identity;
 use sync::links::Links;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Semaphore, broadcast, watch};
 
 /// One site's parts, shared by everything that serves it. Cloning is cheap.
 #[derive(Clone)]
@@ -41,12 +41,24 @@ pub struct Parts {
 }
 
 /// Values from the configuration that endpoints need.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// How browsers reach this site.
     pub addresses: Addresses,
     /// The cameras of this site.
     pub cameras: Vec<CameraSettings>,
+    /// Longest file that is taken as an attachment, bytes.
+    pub max_upload: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            addresses: Addresses::default(),
+            cameras: Vec::new(),
+            max_upload: 200_000_000,
+        }
+    }
 }
 
 /// A camera as configured; its addresses and credentials are the media engine's.
@@ -76,6 +88,9 @@ pub struct SiteSummary {
     pub role: SiteRole,
 }
 
+/// Files uploaded at the same time; each takes a chunk of memory.
+const MAX_UPLOADS: usize = 8;
+
 struct Inner {
     store: Store,
     engine: Engine,
@@ -91,6 +106,7 @@ struct Inner {
     presence: Presence,
     sessions: MediaSessions,
     metrics: Metrics,
+    uploads: Semaphore,
     boot: u32,
     stopping: watch::Sender<bool>,
     ended: broadcast::Sender<[u8; 32]>,
@@ -117,6 +133,7 @@ impl App {
             presence: Presence::default(),
             sessions: MediaSessions::default(),
             metrics: Metrics::default(),
+            uploads: Semaphore::new(MAX_UPLOADS),
             boot: u32::from_be_bytes(parts.random.bytes()),
             stopping: watch::channel(false).0,
             ended: broadcast::channel(64).0,
@@ -207,6 +224,11 @@ impl App {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    /// Turns for uploads.
+    pub(crate) fn uploads(&self) -> &Semaphore {
+        &self.0.uploads
     }
 
     /// A random number of this run; part of feed cursors, so that a restart is noticed.

@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod action;
+pub mod attachments;
 pub mod detail;
 pub mod row;
 pub mod timeline;

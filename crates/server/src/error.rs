@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
-use store::{CommitError, StoreError};
+use store::{BlobError, CommitError, StoreError};
 use utoipa::ToSchema;
 
 /// Stable error codes. The status says what the caller can do next.
@@ -37,6 +37,16 @@ pub enum Code {
     InvalidFields,
     /// The body is longer than the endpoint takes.
     BodyTooLarge,
+    /// Files of this type are not taken.
+    UnsupportedType,
+    /// The file is not at this site: ask for it first.
+    NotFetched,
+    /// The range begins behind the end of the file.
+    RangeOutside,
+    /// This site's room for attachments is used up: nothing was saved.
+    AttachmentQuota,
+    /// Too many files are being uploaded; try again.
+    UploadsBusy,
     /// The record is in a state that does not allow this now; refetch.
     ConflictState,
     /// This version has no such record kind.
@@ -71,11 +81,14 @@ impl Code {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::ConflictState => StatusCode::CONFLICT,
-            Self::CameraUnavailable | Self::ViewerLimit | Self::SiteUnreachable => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Self::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
+            Self::UnsupportedType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::RangeOutside => StatusCode::RANGE_NOT_SATISFIABLE,
+            Self::ConflictState | Self::NotFetched => StatusCode::CONFLICT,
+            Self::CameraUnavailable
+            | Self::ViewerLimit
+            | Self::SiteUnreachable
+            | Self::UploadsBusy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::StorageFull | Self::AttachmentQuota => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::BadRequest => StatusCode::BAD_REQUEST,
         }
@@ -242,6 +255,13 @@ impl ApiError {
         self
     }
 
+    /// The same error with other faulty fields.
+    #[must_use]
+    pub fn with_fields(mut self, fields: Vec<FieldError>) -> Self {
+        self.fields = fields;
+        self
+    }
+
     /// The same error with a hint when to try again.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
@@ -270,6 +290,26 @@ impl From<StoreError> for ApiError {
             StoreError::Full => Self::new(Code::StorageFull, "the disk is full: nothing was saved"),
             StoreError::BadCursor => Self::new(Code::BadRequest, "the cursor is not valid"),
             StoreError::TooLarge => Self::new(Code::BodyTooLarge, "too much for one action"),
+            error => return Self::internal(error),
+        };
+        refused.caused_by(error)
+    }
+}
+
+impl From<BlobError> for ApiError {
+    fn from(error: BlobError) -> Self {
+        let refused = match error {
+            BlobError::Store(error) => return error.into(),
+            BlobError::Unnamed => return Self::not_found(),
+            BlobError::Quota => Self::new(
+                Code::AttachmentQuota,
+                "the room for attachments is used up: nothing was saved",
+            ),
+            BlobError::DiskFull => {
+                Self::new(Code::StorageFull, "the disk is full: nothing was saved")
+            }
+            BlobError::TooLong => Self::new(Code::BodyTooLarge, "the file is too long"),
+            BlobError::Empty => Self::field("body", FieldCode::Required),
             error => return Self::internal(error),
         };
         refused.caused_by(error)

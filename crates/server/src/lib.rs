@@ -13,6 +13,7 @@ pub mod api;
 pub mod app;
 pub mod assets;
 pub mod auth;
+pub mod blobs;
 pub mod cameras;
 pub mod clock;
 pub mod consult;

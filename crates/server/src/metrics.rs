@@ -10,7 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use store::Counts;
+use store::{BlobCounts, Counts};
 use sync::links::Links;
 use sync::status::{PeerState, PeerStatus};
 
@@ -27,6 +27,8 @@ pub struct Metrics {
     pub origins_refused: Counter,
     /// WebSockets of the feed that are open now.
     pub feeds: Gauge,
+    /// Files uploaded.
+    pub uploads: Counter,
     /// Times a reader of the feed was told to fetch everything again.
     pub resyncs: Counter,
 }
@@ -46,6 +48,7 @@ impl Default for Metrics {
             sign_ins_throttled: Counter::default(),
             origins_refused: Counter::default(),
             feeds: Gauge::default(),
+            uploads: Counter::default(),
             resyncs: Counter::default(),
         }
     }
@@ -88,6 +91,11 @@ impl Metrics {
             "Requests that another site's page sent",
             self.origins_refused.clone(),
         );
+        registry.register(
+            "uploads",
+            "Files people have uploaded",
+            self.uploads.clone(),
+        );
         registry.register("feeds_open", "Open feed sockets", self.feeds.clone());
         registry.register(
             "feed_resyncs",
@@ -105,6 +113,7 @@ pub async fn text(app: &App) -> Result<String, ApiError> {
     let mut registry = Registry::with_prefix("dutyroom");
     app.metrics().register(&mut registry);
     register_store(&mut registry, &app.store().counts().await?, app);
+    register_blobs(&mut registry, app.store().blob_counts().await?);
     if let Some(links) = app.links() {
         register_links(&mut registry, links);
     }
@@ -149,6 +158,17 @@ fn register_store(registry: &mut Registry, counts: &Counts, app: &App) {
     }
     let help = "Transactions of the writer";
     counter(registry, "store_transactions", help, counts.transactions);
+}
+
+fn register_blobs(registry: &mut Registry, counts: BlobCounts) {
+    for (name, help, value) in [
+        ("blobs", "Attachments here", counts.whole),
+        ("blobs_partial", "Attachments partly here", counts.partial),
+        ("blobs_wanted", "Attachments to come", counts.wanted),
+        ("blob_bytes", "Bytes that attachments take", counts.bytes),
+    ] {
+        gauge(registry, name, help, value);
+    }
 }
 
 fn register_links(registry: &mut Registry, links: &Links) {
@@ -197,6 +217,26 @@ fn register_links(registry: &mut Registry, links: &Links) {
             "sync_refused_joins",
             "Join requests refused",
             counts.refused_joins,
+        ),
+        (
+            "sync_blob_bytes_in",
+            "Bytes of attachments received",
+            counts.blob_bytes_in,
+        ),
+        (
+            "sync_blob_bytes_out",
+            "Bytes of attachments sent",
+            counts.blob_bytes_out,
+        ),
+        (
+            "sync_blobs_fetched",
+            "Attachments fetched",
+            counts.blobs_fetched,
+        ),
+        (
+            "sync_blob_lies",
+            "Answers that were not the attachment's bytes",
+            counts.blob_lies,
         ),
         (
             "link_datagrams_out",

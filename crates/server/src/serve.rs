@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::http::Peer;
 use crate::listener::Door;
 use crate::router::router;
-use crate::{cameras, consult, witness};
+use crate::{blobs, cameras, consult, witness};
 use std::future::Future;
 use std::io;
 use std::time::Duration;
@@ -90,6 +90,7 @@ fn start_jobs(app: &App) -> JoinSet<()> {
     jobs.spawn(report_sites(app.clone()));
     jobs.spawn(purge_sessions(app.clone()));
     jobs.spawn(witness::run(app.clone()));
+    jobs.spawn(blobs::tidy::run(app.clone()));
     jobs
 }
 

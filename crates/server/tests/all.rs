@@ -3,6 +3,8 @@
 
 #[path = "all/assets.rs"]
 mod assets;
+#[path = "all/blobs.rs"]
+mod blobs;
 #[path = "all/description.rs"]
 mod description;
 #[path = "all/errors.rs"]

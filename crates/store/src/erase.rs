@@ -6,6 +6,7 @@
 //! commit. Whatever comes later passes [`kept`] before it is written anywhere, so a bundle from a
 //! peer or an older backup that still has the content is stored without it.
 
+use crate::blob::drop::drop_refs_of;
 use crate::error::StoreError;
 use crate::institution::operations;
 use crate::judge::{Case, Stop};
@@ -92,6 +93,8 @@ pub(crate) async fn carry_out(tx: &mut Tx<'_>, decision: &Case) -> Result<(), St
             let delete = sqlx::query(*statement).bind(record.0.to_vec());
             delete.execute(&mut *tx.conn).await?;
         }
+        // Their files are swept by the next tidying, which an erasure calls for.
+        drop_refs_of(tx.conn, *record).await?;
     }
     aside(tx, "waiting").await?;
     aside(tx, "branch").await?;

@@ -20,6 +20,7 @@ mod account;
 mod ack;
 mod action;
 mod admit;
+mod blob;
 mod check;
 mod commit;
 mod doc;
@@ -58,6 +59,10 @@ mod writer;
 
 pub use account::Account;
 pub use action::{Action, Admission, Committed, Loaded, Reads, RecordEdit, Writer};
+pub use blob::{
+    BlobCounts, BlobError, BlobLimits, BlobRef, BlobState, BlobStep, BlobStopAt, CHUNK_LEN,
+    EAGER_LEN, Incoming, MAX_BLOB_LEN, Manifest, OpenBlob, Progress, Upload, Uploaded, WantedBlob,
+};
 pub use check::Checked;
 pub use erase::{Remain, Remains};
 pub use error::{CommitError, OpenError, StoreError};

@@ -55,6 +55,7 @@ macro_rules! row_columns {
         "select r.id, r.kind, r.number, r.site, r.happened_at, r.sort_at, r.recorded_at, r.author,
              coalesce(p.title, '') as author_name, r.title, r.summary, r.state, r.open, r.category,
              r.level, r.sensitive, r.amended, r.incident, r.rev, r.cursor,
+             (select count(*) from blob_ref b where b.record = r.id) as attachments,
              not exists (
                  select 1 from change c where c.record = r.id and c.site = $1
                  and c.seq > coalesce((
@@ -276,6 +277,7 @@ pub(crate) fn row(row: &SqliteRow) -> Result<RecordRow, StoreError> {
         incident,
         acked: row.try_get::<i64, _>("acked")? != 0,
         rev: uint(row.try_get("rev")?)?,
+        attachments: uint(row.try_get("attachments")?)?,
     })
 }
 

@@ -1,5 +1,6 @@
 //! Opening a data directory.
 
+use crate::blob::{BlobStopAt, Blobs};
 use crate::error::OpenError;
 use crate::job::Queue;
 use crate::state::State;
@@ -86,6 +87,8 @@ pub struct Options {
     /// Judges and writes as an older program would that knows rule sets up to this one: for tests
     /// of mixed versions. `None` is this program.
     pub knows_rules: Option<u32>,
+    /// Failpoints of blob work, for tests.
+    pub blob_stop_at: Option<BlobStopAt>,
 }
 
 /// How many read-only connections serve lists and sync.
@@ -116,7 +119,9 @@ impl Store {
         state.known_rules = options.knows_rules.unwrap_or(gate::RULES);
         let outdated = judged_otherwise(&mut conn, &state).await?;
         let readers = readers(reading(&path, false));
-        let store = Self::start(conn, state, options, readers, Some(lock))?;
+        let blobs = Blobs::new(dir, options.blob_stop_at.clone());
+        blobs.clear_uploads()?;
+        let store = Self::start(conn, state, options, readers, blobs, Some(lock))?;
         if outdated {
             store.rebuild().await?;
         }
@@ -132,7 +137,16 @@ impl Store {
     pub async fn open_read_only(dir: &Path) -> Result<Store, OpenError> {
         let (mut conn, options) = connect_read_only(dir).await?;
         let state = meta::load(&mut conn).await?;
-        Self::start(conn, state, Options::default(), readers(options), None)
+        let blobs = Blobs::new(dir, None);
+        let options_of_writer = Options::default();
+        Self::start(
+            conn,
+            state,
+            options_of_writer,
+            readers(options),
+            blobs,
+            None,
+        )
     }
 
     fn start(
@@ -140,6 +154,7 @@ impl Store {
         state: State,
         options: Options,
         readers: SqlitePool,
+        blobs: Blobs,
         lock: Option<File>,
     ) -> Result<Store, OpenError> {
         let (sender, queue) = mpsc::channel(writer::QUEUE);
@@ -166,6 +181,7 @@ impl Store {
         Ok(Store {
             inner: Arc::new(Inner {
                 readers,
+                blobs,
                 queue: Some(Queue(sender)),
                 view,
                 cursor,

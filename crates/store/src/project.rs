@@ -1,5 +1,6 @@
 //! A record's rows for lists, links, origins and search. Dropped and replayed by a rebuild.
 
+use crate::blob;
 use crate::error::StoreError;
 use crate::meta::int;
 use crate::open::WritePoint;
@@ -191,9 +192,10 @@ async fn origins(
     for (field, entries) in &admitted.record.entries {
         let old = before.and_then(|before| before.entries.get(field));
         let new = entries
-            .keys()
-            .filter(|id| old.is_none_or(|old| !old.contains_key(*id)));
-        for entry in new {
+            .iter()
+            .filter(|(id, _)| old.is_none_or(|old| !old.contains_key(*id)));
+        for (entry, values) in new {
+            blob::project(tx, header, record, field, *entry, values).await?;
             sqlx::query(
                 "insert into entry_origin(record, field, entry, author, site, wall_ms, hlc)
                  values($1, $2, $3, $4, $5, $6, $7)

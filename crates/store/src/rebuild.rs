@@ -1,5 +1,6 @@
 //! Dropping every cache and replaying the journals.
 
+use crate::blob;
 use crate::erase;
 use crate::error::StoreError;
 use crate::institution;
@@ -47,6 +48,7 @@ impl Store {
 pub(crate) async fn replay(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     tx.written = true;
     tx.state.replay = false;
+    blob::forget_all(tx.conn).await?;
     for statement in CACHES {
         sqlx::query(*statement).execute(&mut *tx.conn).await?;
     }

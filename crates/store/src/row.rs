@@ -45,6 +45,8 @@ pub struct RecordRow {
     pub acked: bool,
     /// How many changes of it have passed the gate here.
     pub rev: u64,
+    /// How many attachments it has.
+    pub attachments: u64,
 }
 
 /// Where one entry of an entries field came from.

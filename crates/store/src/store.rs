@@ -1,6 +1,7 @@
 //! The handle everybody holds.
 
 use crate::action::Writer;
+use crate::blob::Blobs;
 use crate::error::StoreError;
 use crate::job::{Job, Queue};
 use crate::state::View;
@@ -28,6 +29,7 @@ impl std::fmt::Debug for Store {
 
 pub(crate) struct Inner {
     pub(crate) readers: SqlitePool,
+    pub(crate) blobs: Blobs,
     /// `None` only while dropping.
     pub(crate) queue: Option<Queue>,
     pub(crate) view: watch::Receiver<View>,

@@ -4,6 +4,8 @@
 mod all {
     mod accounts;
     mod admit;
+    mod blob_fetch;
+    mod blobs;
     mod commit;
     mod crash;
     mod erase;

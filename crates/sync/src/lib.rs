@@ -7,11 +7,15 @@
 //! one QUIC endpoint, mutual TLS under the institution's own authority, a sync connection per
 //! peer and a media connection beside it, so that neither waits for the other.
 //!
+//! [`blobs`] decides which blob is asked of which site next, as purely; requests travel on streams
+//! of their own beside the conversation.
+//!
 //! This crate refuses to know HTTP, duty rules, and what media is: a media connection is bytes.
 //!
 //! To add a message between sites: a variant with a new number in [`wire::Frame`], its handling
 //! in [`session`], and a scenario in the session's tests.
 
+pub mod blobs;
 pub mod enrol;
 pub mod identity;
 pub mod links;

@@ -6,30 +6,34 @@
 //! since in TLS 1.3 a client's handshake succeeds before the server has judged its certificate.
 
 mod admission;
+mod blobs;
 mod board;
 mod carry;
 mod counters;
 mod link;
 mod media;
+pub(crate) mod request;
 mod scrub;
 
 use crate::enrol::{Throttle, serve_join};
 use crate::identity::{Identity, LINK_NAME, site_of_certificate};
 use crate::session::Now;
-use crate::status::{Counts, LinkFault, MediaPipe, PeerStatus, ScrubStatus, StreamBytes};
+use crate::status::{
+    BlobProgress, Counts, LinkFault, MediaPipe, PeerStatus, ScrubStatus, StreamBytes,
+};
 use crate::tls::{self, ALPN_JOIN, ALPN_MEDIA, ALPN_SYNC};
 use crate::wire::Reached;
 use board::{Board, Place, Up};
 use counters::{Counters, add};
 use link::{End, Guard};
 use rand::{Rng as _, RngCore};
-use records::id::SiteId;
-use std::collections::{BTreeSet, HashSet};
+use records::id::{Hash, SiteId};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use store::Store;
+use store::{BlobError, Store, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
@@ -107,6 +111,7 @@ struct Shared {
     stopping: watch::Sender<bool>,
     media_pipes: mpsc::Sender<MediaPipe>,
     counters: Arc<Counters>,
+    fetching: blobs::Fetching,
     throttle: Mutex<Throttle>,
     logged: Mutex<HashSet<(IpAddr, String)>>,
     next_link: AtomicU64,
@@ -144,6 +149,7 @@ impl Links {
             stopping: watch::Sender::default(),
             media_pipes,
             counters: Arc::default(),
+            fetching: blobs::Fetching::default(),
             throttle: Mutex::default(),
             logged: Mutex::default(),
             next_link: AtomicU64::new(0),
@@ -153,6 +159,7 @@ impl Links {
         let mut tasks = vec![
             Guard(tokio::spawn(accept(shared.clone()))),
             Guard(tokio::spawn(follow_enrolments(shared.clone()))),
+            Guard(tokio::spawn(blobs::run(shared.clone()))),
             Guard(tokio::spawn(scrub::run(shared.clone()))),
         ];
         for address in config.dial {
@@ -212,6 +219,30 @@ impl Links {
     #[must_use]
     pub fn scrubs(&self) -> watch::Receiver<ScrubStatus> {
         self.shared.scrubs.status()
+    }
+
+    /// Fetches a blob that a record here names, as soon as it can be and also after a restart.
+    ///
+    /// # Errors
+    /// [`BlobError::Unnamed`], or the store failed.
+    pub async fn fetch_blob(&self, hash: Hash) -> Result<(), BlobError> {
+        self.shared.ask_for_blob(hash).await
+    }
+
+    /// Stops fetching a blob somebody asked for; what is here of it stays for another time.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn stop_fetching_blob(&self, hash: Hash) -> Result<(), StoreError> {
+        self.shared.store.stop_asking_for_blob(hash).await?;
+        self.shared.fetching.asked.notify_one();
+        Ok(())
+    }
+
+    /// The blobs that are to come, and how far each one is.
+    #[must_use]
+    pub fn blob_progress(&self) -> watch::Receiver<BTreeMap<Hash, BlobProgress>> {
+        self.shared.fetching.progress.subscribe()
     }
 
     /// Bytes on the sync stream of the present link with `peer`; `None` while it is down.

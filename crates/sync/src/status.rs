@@ -139,6 +139,14 @@ pub struct Counts {
     pub reconnects: u64,
     /// Join requests refused.
     pub refused_joins: u64,
+    /// Bytes of blobs received and kept.
+    pub blob_bytes_in: u64,
+    /// Bytes of blobs sent.
+    pub blob_bytes_out: u64,
+    /// Blobs fetched whole.
+    pub blobs_fetched: u64,
+    /// Answers that were not what they said.
+    pub blob_lies: u64,
     /// Media datagrams sent.
     pub media_datagrams_out: u64,
     /// Media datagrams received.
@@ -154,4 +162,26 @@ pub struct StreamBytes {
     pub received: u64,
     /// Written.
     pub sent: u64,
+}
+
+/// What becomes of a blob that is to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlobFetch {
+    /// Some site is giving it.
+    Going,
+    /// No site that is linked has it, or others come first.
+    Waiting,
+    /// There is no room for it here.
+    NoRoom,
+}
+
+/// How far a blob is that is to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlobProgress {
+    /// Whether it comes.
+    pub state: BlobFetch,
+    /// Its length as a record gives it, bytes.
+    pub size: u64,
+    /// How much of it is here, bytes.
+    pub here: u64,
 }

@@ -51,7 +51,7 @@ pub(crate) fn transport() -> Arc<quinn::TransportConfig> {
     transport
         .max_idle_timeout(Some(idle))
         .keep_alive_interval(Some(KEEP_ALIVE))
-        .max_concurrent_bidi_streams(1u32.into())
+        .max_concurrent_bidi_streams((1 + crate::links::request::MAX_STREAMS).into())
         // The peer's bulk lane.
         .max_concurrent_uni_streams(1u32.into())
         // One stream that is not read for a while leaves room for the others.

@@ -1,8 +1,11 @@
 import createClient from 'openapi-fetch';
+import type { Attached } from '@/attachments/queue';
 import { ApiError, errorFrom, UNREACHABLE } from './errors';
 import type { paths } from './generated/schema';
 import type {
   AdminStatus,
+  BlobLimits,
+  BlobState,
   Camera,
   DutyRecord,
   FeedMessage,
@@ -50,10 +53,19 @@ export const api = {
     body<RecordPage>(site.GET('/api/v1/records', { params: { query }, signal })),
   record: (id: string, signal?: AbortSignal) =>
     body<DutyRecord>(site.GET('/api/v1/records/{id}', { params: { path: { id } }, signal })),
-  create: (kind: string, fields: Fields, actionId: string) =>
-    body<DutyRecord>(
-      site.POST('/api/v1/records', { body: { kind, fields: free(fields), action_id: actionId } }),
-    ),
+  create: (
+    kind: string,
+    fields: Fields,
+    actionId: string,
+    files: readonly Attached[] | undefined,
+  ) => {
+    const attachments = files?.map(({ name, blob }) => ({ name, blob }));
+    return body<DutyRecord>(
+      site.POST('/api/v1/records', {
+        body: { kind, fields: free(fields), attachments, action_id: actionId },
+      }),
+    );
+  },
   act: (id: string, action: string, fields: Fields, actionId: string) =>
     body<DutyRecord>(
       site.POST('/api/v1/records/{id}/actions/{action}', {
@@ -61,6 +73,13 @@ export const api = {
         body: { fields: free(fields), action_id: actionId },
       }),
     ),
+  blobLimits: (signal?: AbortSignal) => body<BlobLimits>(site.GET('/api/v1/blobs', { signal })),
+  blobState: (hash: string, signal?: AbortSignal) =>
+    body<BlobState>(site.GET('/api/v1/blobs/{hash}/state', { params: { path: { hash } }, signal })),
+  fetchBlob: (hash: string) =>
+    body<BlobState>(site.POST('/api/v1/blobs/{hash}/fetch', { params: { path: { hash } } })),
+  stopFetchingBlob: (hash: string) =>
+    body<BlobState>(site.DELETE('/api/v1/blobs/{hash}/fetch', { params: { path: { hash } } })),
   cameras: (signal?: AbortSignal) =>
     body<{ cameras: Camera[] }>(site.GET('/api/v1/cameras', { signal })),
   feed: (query: { after?: string; wait: number }, signal?: AbortSignal) =>

@@ -40,7 +40,12 @@ export type Consultation = Narrow<
   { state: 'open' | 'closed'; participants: Participant[] }
 >;
 
+export type BlobState = Schemas['BlobState'];
+export type BlobLimits = Schemas['BlobLimits'];
+export type Attachment = Schemas['Attachment'];
+
 export type DutyRecord = RecordRow & {
+  attachments: Attachment[];
   fields: Fields;
   conflicts: Record<string, { value: FieldValue; site: string }[]>;
   timeline: TimelineItem[];

@@ -11,6 +11,8 @@ export const keys = {
   list: (query: RecordQuery) => ['records', query] as const,
   record: (id: string) => ['record', id] as const,
   cameras: ['cameras'] as const,
+  blob: (hash: string) => ['blob', hash] as const,
+  blobLimits: ['blob-limits'] as const,
   adminStatus: ['admin-status'] as const,
 };
 
@@ -38,6 +40,18 @@ export const kindsQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
   queryFn: ({ signal }) => api.kinds(signal),
 });
+
+export const blobLimitsQuery = queryOptions({
+  queryKey: keys.blobLimits,
+  staleTime: 600_000,
+  queryFn: ({ signal }) => api.blobLimits(signal),
+});
+
+export const blobStateQuery = (hash: string) =>
+  queryOptions({
+    queryKey: keys.blob(hash),
+    queryFn: ({ signal }) => api.blobState(hash, signal),
+  });
 
 export const camerasQuery = queryOptions({
   queryKey: keys.cameras,

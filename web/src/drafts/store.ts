@@ -1,9 +1,12 @@
 import type { Fields } from '@/api/model';
+import type { Attached } from '@/attachments/queue';
 
 export interface Draft {
   id: string;
   kind: string;
   fields: Fields;
+  /** Files the site has already. */
+  attachments?: readonly Attached[];
   /** Idempotency key of the next try to submit. */
   actionId: string;
   /** The fields as last sent with `actionId`, in JSON; null before the first try. */
@@ -48,6 +51,15 @@ export class DraftStore {
     this.write(this.drafts.filter((draft) => draft.id !== id));
   }
 
+  /** Puts a file to a draft; false if there is no such draft any more. */
+  attach(id: string, file: Attached): boolean {
+    const draft = this.drafts.find((one) => one.id === id);
+    if (!draft) return false;
+    const others = (draft.attachments ?? []).filter(({ blob }) => blob !== file.blob);
+    this.put({ ...draft, attachments: [...others, file] });
+    return true;
+  }
+
   private write(drafts: Draft[]) {
     this.drafts = drafts;
     try {
@@ -71,7 +83,19 @@ export class DraftStore {
  * the old record and the change would be lost.
  */
 export function forSending(draft: Draft, newId: () => string): Draft {
-  const sent = JSON.stringify(draft.fields);
+  const { fields, attachments } = draft;
+  const sent = JSON.stringify(attachments?.length ? [fields, attachments] : fields);
   const actionId = draft.sent === null || draft.sent === sent ? draft.actionId : newId();
   return { ...draft, actionId, sent };
+}
+
+const stores = new Map<string, DraftStore>();
+
+/** The one store of a person's drafts at a site. */
+export function draftStore(owner: string): DraftStore {
+  const known = stores.get(owner);
+  if (known) return known;
+  const made = new DraftStore(localStorage, owner);
+  stores.set(owner, made);
+  return made;
 }

@@ -4,17 +4,7 @@ import type { Fields, FieldValue } from '@/api/model';
 import type { KindSpec } from '@/kinds/spec';
 import { useSession } from '@/shell/session';
 import { useNow } from '@/time/useNow';
-import { type Draft, DraftStore } from './store';
-
-const stores = new Map<string, DraftStore>();
-
-function storeOf(owner: string): DraftStore {
-  const known = stores.get(owner);
-  if (known) return known;
-  const made = new DraftStore(localStorage, owner);
-  stores.set(owner, made);
-  return made;
-}
+import { type Draft, draftStore } from './store';
 
 function fresh(spec: KindSpec, fields: Fields = {}): Draft {
   const id = newActionId();
@@ -24,7 +14,7 @@ function fresh(spec: KindSpec, fields: Fields = {}): Draft {
 /** The drafts of one kind: those kept, and one not yet begun. */
 export function useDrafts(spec: KindSpec) {
   const { user, site } = useSession();
-  const store = storeOf(`${site.id}.${user.id}`);
+  const store = draftStore(`${site.id}.${user.id}`);
   const all = useSyncExternalStore(store.subscribe, store.all);
   const kept = all.filter(({ kind }) => kind === spec.kind);
   const [blank, setBlank] = useState(() => fresh(spec));
@@ -46,6 +36,16 @@ export function useDrafts(spec: KindSpec) {
     },
     [store, spec],
   );
+  /** Keeps a draft before anything is typed in it, since a file is on its way to it. */
+  const begin = useCallback(
+    (draft: Draft) => {
+      choose(draft.id);
+      if (!store.all().some(({ id }) => id === draft.id)) {
+        store.put({ ...draft, savedAt: Date.now() });
+      }
+    },
+    [store],
+  );
   const add = useCallback(
     (fields?: Fields) => {
       const draft = fresh(spec, fields);
@@ -63,5 +63,6 @@ export function useDrafts(spec: KindSpec) {
     },
     [store, spec],
   );
-  return { drafts, current, failed: store.failed, choose, change, put, add, drop };
+  const latest = useCallback((id: string) => store.all().find((draft) => draft.id === id), [store]);
+  return { drafts, current, failed: store.failed, choose, change, put, begin, add, drop, latest };
 }

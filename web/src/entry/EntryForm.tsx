@@ -1,8 +1,11 @@
 import { Button } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { DraftFiles } from '@/attachments/DraftFiles';
+import { DropZone } from '@/attachments/DropZone';
 import { RecordFields } from '@/fields/RecordFields';
 import { isSaveKey } from '@/fields/save-keys';
+import { useAttaches } from '@/fields/useFieldLimits';
 import { useSaveErrorText } from '@/i18n/useErrorText';
 import type { KindSpec } from '@/kinds/spec';
 import styles from './entry.module.css';
@@ -29,7 +32,8 @@ export function EntryForm({ spec, entry, prefix, className }: Props) {
   const shown = all || hiddenInUse ? spec.form : spec.form.filter((f) => !rest.includes(f));
   const change = (name: string, value: Parameters<Entry['change']>[2]) =>
     entry.change(current, name, value);
-  return (
+  const attaches = useAttaches(spec.kind);
+  const form = (
     // biome-ignore lint/a11y/noStaticElementInteractions: it only listens for the save key of the fields inside
     <div
       className={styles.form}
@@ -54,6 +58,14 @@ export function EntryForm({ spec, entry, prefix, className }: Props) {
         className={className}
         onChange={change}
       />
+      {attaches ? (
+        <DraftFiles
+          files={current.attachments ?? []}
+          uploads={entry.uploads}
+          onFiles={entry.attach}
+          onRemove={entry.detach}
+        />
+      ) : null}
       {entry.error ? (
         <p className={styles.error} role="alert">
           {errorText(entry.error)}
@@ -85,5 +97,10 @@ export function EntryForm({ spec, entry, prefix, className }: Props) {
         ) : null}
       </div>
     </div>
+  );
+  return (
+    <DropZone onFiles={entry.attach} disabled={!attaches}>
+      {form}
+    </DropZone>
   );
 }

@@ -11,3 +11,8 @@ export function useFieldLimits(kind: string): Map<string, KindField> {
     return new Map(table?.fields.map((field) => [field.name, field]));
   }, [data, kind]);
 }
+
+/** Whether records of this kind take attachments: the field is there once its rule set is active. */
+export function useAttaches(kind: string): boolean {
+  return useFieldLimits(kind).has('attachments');
+}

@@ -1,6 +1,8 @@
 import { useTranslation } from 'react-i18next';
 import { ActionBar } from '@/actions/ActionBar';
 import type { DutyRecord } from '@/api/model';
+import { Attachments } from '@/attachments/Attachments';
+import { useAttaches } from '@/fields/useFieldLimits';
 import type { KindSpec } from '@/kinds/spec';
 import { Conflicts } from './Conflicts';
 import { FieldList } from './FieldList';
@@ -13,6 +15,7 @@ import { isWithheld } from './withheld';
 /** The page of a record whose kind needs nothing special. */
 export function RecordPage({ record, spec }: { record: DutyRecord; spec: KindSpec }) {
   const { t } = useTranslation();
+  const attaches = useAttaches(record.kind) && !isWithheld(record);
   const amendments = record.timeline.filter(({ type }) => type === 'amendment');
   const history = record.timeline.filter(({ type }) => type !== 'amendment');
   return (
@@ -26,6 +29,7 @@ export function RecordPage({ record, spec }: { record: DutyRecord; spec: KindSpe
       <div className={styles.columns}>
         <div className={styles.column}>
           <FieldList record={record} spec={spec} />
+          {attaches || record.attachments.length > 0 ? <Attachments record={record} /> : null}
           <section className={styles.panel}>
             <h2>{t('record.amendments')}</h2>
             <Timeline

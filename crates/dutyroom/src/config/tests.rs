@@ -13,6 +13,8 @@ fn a_small_configuration_has_safe_defaults() {
     assert!(config.media.listen.ip().is_loopback());
     assert!(config.link.is_none());
     assert_eq!(config.log.format, LogFormat::Text);
+    assert_eq!(config.blobs.quota.0.0, 20_000_000_000);
+    assert_eq!(config.blobs.max_upload.0.0, 200_000_000);
 }
 
 #[test]
@@ -31,6 +33,9 @@ fn a_wrong_value_is_refused_with_its_line() {
         (4, "public_addresses = [\"http://plain.example\"]\n"),
         (4, "public_addresses = [\"https://duty.example/path\"]\n"),
         (5, "[log]\nformat = \"xml\"\n"),
+        (5, "[blobs]\nquota = \"20\"\n"),
+        (5, "[blobs]\nquota = \"-1 GB\"\n"),
+        (5, "[blobs]\nquota = \"99999999999 TB\"\n"),
     ] {
         let error = error(&format!("{SMALL}{wrong}"));
         assert!(error.contains(&format!("line {line}")), "{wrong}: {error}");

@@ -1,7 +1,7 @@
 //! 值班记事: one item of the duty log (requirements.md E1–E3; forms 1.3-A, C and E).
 
-use crate::field::FieldType::{Bool, Choice, Entries, Minute, String, Text};
-use crate::field::{Field, KindTable, any_site, home_site, once, required};
+use crate::field::FieldType::{Blob, Bool, Choice, Entries, Int, Minute, String, Text};
+use crate::field::{Field, KindTable, any_site, home_site, once, required, since};
 
 /// What an item is about; quick types of screens.md, *The call at 3 a.m.*
 pub const CATEGORIES: &[&str] = &[
@@ -30,11 +30,21 @@ const AMENDMENT: &[Field] = &[
     required(once("text", Text { max: 5_000 })),
 ];
 
+/// Pictures, recordings and papers (附件), each written once beside the item. `mime` and `size` are
+/// what the adding site found; whoever serves the bytes looks at them again.
+const ATTACHMENT: &[Field] = &[
+    required(once("name", String { max: 200 })),
+    required(once("mime", String { max: 100 })),
+    required(once("size", Int)),
+    required(once("blob", Blob)),
+    once("caption", String { max: 200 }),
+];
+
 /// The table.
 pub const TABLE: KindTable = KindTable {
     kind: "log_item",
     since: 1,
-    version: 1,
+    version: 2,
     number_prefix: Some(""),
     fields: &[
         required(once("happened_at", Minute)),
@@ -46,5 +56,6 @@ pub const TABLE: KindTable = KindTable {
         home_site("handling", Text { max: 20_000 }),
         home_site("finished", Bool),
         any_site("amendments", Entries(AMENDMENT)),
+        since(2, any_site("attachments", Entries(ATTACHMENT))),
     ],
 };

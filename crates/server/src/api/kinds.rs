@@ -73,6 +73,8 @@ pub enum KindFieldType {
     Record,
     /// A person's account id.
     Account,
+    /// The hash of a blob's content, 64 hex digits.
+    Blob,
     /// A whole number.
     Int,
     /// An append-only list.
@@ -130,6 +132,7 @@ fn field_of(field: &'static Field, rules: u32) -> KindField {
         FieldType::Site => plain(KindFieldType::Site),
         FieldType::Record => plain(KindFieldType::Record),
         FieldType::Account => plain(KindFieldType::Account),
+        FieldType::Blob => plain(KindFieldType::Blob),
         FieldType::Choice(choices) => KindField {
             choices: Some(choices),
             ..plain(KindFieldType::Enum)

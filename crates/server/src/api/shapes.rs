@@ -63,6 +63,8 @@ pub struct RecordRow {
     pub acked: bool,
     /// Raised with each change.
     pub rev: u64,
+    /// How many attachments it has.
+    pub attachments: u64,
 }
 
 /// A camera as screens show it.

@@ -2,6 +2,7 @@
 //! and maps every refusal to a coded error.
 
 use super::action::{self, Action};
+use super::attachments::{self, NewAttachment};
 use super::{detail, values};
 use crate::app::App;
 use crate::auth::person::Person;
@@ -120,18 +121,31 @@ pub async fn create(
     request: Request,
     kind: &str,
     fields: &Map<String, Json>,
+    attachments: Vec<NewAttachment>,
 ) -> Result<RecordId, ApiError> {
     let unknown = || ApiError::new(Code::UnknownKind, "no such kind can be created by hand");
     let table = kinds::table(kind).ok_or_else(unknown)?;
     let values = values::from_json(table.fields, fields)?;
     let Request { actor, now_ms, .. } = request;
-    let edits = match table.kind {
+    if table.kind != "log_item" && !attachments.is_empty() {
+        return Err(ApiError::field("attachments", FieldCode::UnknownField));
+    }
+    let attached = attachments::values(app, attachments).await?;
+    let entry = |(index, values)| {
+        (
+            EntryId(request.derive(&format!("attachment {index}"))),
+            values,
+        )
+    };
+    let attached = attached.into_iter().enumerate().map(entry).collect();
+    let mut edits = match table.kind {
         "log_item" => log_item::create(&actor, values, now_ms),
         "incident" => incident::open(&actor, None, values, now_ms),
         "consultation" => consultation::open(&actor, None, values, now_ms),
         _ => return Err(unknown()),
     }
     .map_err(Declined::from)?;
+    edits.extend(log_item::attach_new(&actor, attached, now_ms).map_err(Declined::from)?);
     let record = request.new_record();
     let edit = RecordEdit {
         record,
@@ -167,6 +181,9 @@ pub async fn act(
     if action == Action::OpenConsultation {
         let title = values.entry("title".to_owned());
         title.or_insert_with(|| Value::Text(row.title.clone()));
+    }
+    if action == Action::Attach {
+        attachments::complete(app, &mut values).await?;
     }
     if action == Action::PinCamera {
         must_be_a_camera(app, &values).await?;
@@ -223,6 +240,7 @@ fn decide(
     let Request { actor, now_ms, .. } = request;
     let entry = request.new_entry();
     let edits = match action {
+        Action::Attach => log_item::attach(&actor, record, entry, values, now_ms)?,
         Action::Amend => log_item::amend(&actor, record, entry, values, now_ms)?,
         Action::Finish => log_item::finish(&actor, record, values, now_ms)?,
         Action::OpenIncident => {

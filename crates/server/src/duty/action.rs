@@ -1,6 +1,6 @@
 //! The actions on existing records: their names and the fields each one takes.
 
-use records::field::FieldType::{Choice, Minute, Record, String, Text};
+use records::field::FieldType::{Blob, Choice, Minute, Record, String, Text};
 use records::field::{Field, once, required};
 use records::kinds::incident::{CLASSES, LEVELS, STATES};
 
@@ -9,6 +9,8 @@ use records::kinds::incident::{CLASSES, LEVELS, STATES};
 pub enum Action {
     /// 更正 or 补记 of a log item.
     Amend,
+    /// 附件 of a log item.
+    Attach,
     /// 办结 of a log item.
     Finish,
     /// 转紧急情况: a new incident from a log item.
@@ -64,6 +66,17 @@ const TABLE: &[Line] = &[
         &[
             required(once("type", Choice(&["correction", "late_entry"]))),
             required(once("text", Text { max: 5_000 })),
+        ],
+    ),
+    line(
+        "log_item",
+        "attach",
+        Action::Attach,
+        &[
+            // Cleaned and cut before it is written, so a longer one is no fault.
+            required(once("name", String { max: 1_000 })),
+            required(once("blob", Blob)),
+            once("caption", String { max: 200 }),
         ],
     ),
     line(

@@ -1,5 +1,6 @@
 //! A record whole, as its page shows it.
 
+use super::attachments::{self, Attachment};
 use super::row::{for_role, hides_from};
 use super::timeline::{TimelineItem, TimelineType, timeline};
 use super::values;
@@ -109,6 +110,8 @@ pub struct Record {
     pub fields: serde_json::Map<String, serde_json::Value>,
     /// Fields that several sites wrote at once; a person settles them.
     pub conflicts: BTreeMap<String, Vec<Rival>>,
+    /// Files beside it, oldest first.
+    pub attachments: Vec<Attachment>,
     /// What happened, oldest first.
     pub timeline: Vec<TimelineItem>,
     /// Records that belong to it, and those it belongs to.
@@ -141,10 +144,14 @@ pub async fn load(app: &App, person: &Person, id: RecordId) -> Result<Record, Ap
         .collect();
     links.extend(links_from(app, person, &stored).await?);
     let actor = person.actor(app);
-    let offered = offers(&actor, &stored.record, sequels);
+    let mut offered = offers(&actor, &stored.record, sequels);
+    if app.store().rules() < attachments::RULES {
+        offered.retain(|offer| offer.action != "attach");
+    }
     let mut record = Record {
         fields: values::object(&stored.record.values),
         conflicts: conflicts(&stored),
+        attachments: attachments::of(app, &stored).await?,
         timeline: timeline(&stored, &consultations),
         links,
         actions: offered.iter().map(|offer| action(offer, &stored)).collect(),
@@ -183,6 +190,7 @@ fn withhold(record: &mut Record) {
         item.data.clear();
     }
     record.conflicts.clear();
+    record.attachments.clear();
 }
 
 fn action(offer: &rules::Offer, stored: &StoredRecord) -> ActionOffer {

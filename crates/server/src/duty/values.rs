@@ -2,7 +2,7 @@
 
 use crate::error::{ApiError, FieldCode, FieldError};
 use records::field::{Field, FieldType, Value, Values, find};
-use records::id::{AccountId, RecordId, SiteId};
+use records::id::{AccountId, Hash, RecordId, SiteId};
 use serde_json::{Map, Value as Json};
 
 /// Reads an object by a field table. `null` counts as absent.
@@ -39,6 +39,7 @@ fn read(ty: FieldType, json: &Json) -> Option<Value> {
         FieldType::Site => Some(Value::Site(json.as_str()?.parse::<SiteId>().ok()?)),
         FieldType::Record => Some(Value::Record(json.as_str()?.parse::<RecordId>().ok()?)),
         FieldType::Account => Some(Value::Account(json.as_str()?.parse::<AccountId>().ok()?)),
+        FieldType::Blob => Some(Value::Blob(json.as_str()?.parse::<Hash>().ok()?)),
         FieldType::Entries(_) => None,
     }
 }
@@ -53,6 +54,7 @@ pub fn to_json(value: &Value) -> Json {
         Value::Site(id) => Json::from(id.to_string()),
         Value::Record(id) => Json::from(id.to_string()),
         Value::Account(id) => Json::from(id.to_string()),
+        Value::Blob(hash) => Json::from(hash.to_string()),
     }
 }
 

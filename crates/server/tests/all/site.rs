@@ -7,6 +7,7 @@ use media::{Engine, EngineConfig};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use records::field::Value;
+use records::gate::RULES;
 use records::id::{AccountId, ActionId, RecordId, TerminalId};
 use records::payload::InstitutionOp;
 use records::write::Edit;
@@ -34,7 +35,7 @@ pub(crate) struct Site {
     pub(crate) app: App,
     pub(crate) clock: Clock,
     people: HashMap<Role, AccountId>,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl Site {
@@ -72,8 +73,12 @@ impl Site {
             app,
             clock,
             people,
-            _data: data,
+            data,
         }
+    }
+
+    pub(crate) fn data(&self) -> &std::path::Path {
+        self.data.path()
     }
 
     pub(crate) fn account(&self, role: Role) -> AccountId {
@@ -139,6 +144,7 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: axum::http::HeaderMap,
     pub(crate) text: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Answer {
@@ -148,7 +154,8 @@ impl Answer {
         Self {
             status: parts.status,
             headers: parts.headers,
-            text: String::from_utf8(bytes.to_vec()).unwrap(),
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+            bytes: bytes.to_vec(),
         }
     }
 
@@ -176,7 +183,7 @@ async fn open(data: &TempDir, identity: &Identity) -> Store {
         root_key: root.verifying_key().to_bytes(),
     };
     let enrol = InstitutionOp::Enrol(identity.enrolment());
-    for op in [found, enrol, InstitutionOp::ActivateRules(1)] {
+    for op in [found, enrol, InstitutionOp::ActivateRules(RULES)] {
         store
             .commit_institution(op, root, identity.institution, NIGHT_MS)
             .await

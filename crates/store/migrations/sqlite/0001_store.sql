@@ -179,7 +179,39 @@ create virtual table search using fts5(
     tokens, content='', contentless_delete=1, tokenize='ascii'
 );
 
+-- Which entry names which blob.
+create table blob_ref (
+    blob bytea not null,
+    record bytea not null,
+    field text not null,
+    entry bytea not null,
+    size bigint not null,
+    site bytea not null,
+    hlc bigint not null,
+    primary key (blob, record, field, entry)
+);
+create index blob_ref_record on blob_ref (record);
+
 -- Site-local, never journalled.
+
+-- Blobs with a file: `chunks` are the hashes of the manifest, `had` is a bitmap of the chunks here,
+-- null once the blob is whole; `fetched` tells copies from what people gave to this site.
+create table blob (
+    hash bytea primary key,
+    size bigint not null,
+    chunks bytea not null,
+    had bytea,
+    fetched bigint not null,
+    added_ms bigint not null,
+    used_ms bigint not null
+);
+
+-- Blobs to fetch: small ones as records name them, others once somebody asks.
+create table blob_want (
+    hash bytea primary key,
+    hlc bigint not null,
+    asked_ms bigint
+);
 
 create table account (
     id bytea primary key,

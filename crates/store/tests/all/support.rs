@@ -5,6 +5,7 @@ use ed25519_dalek::SigningKey;
 use records::bundle::{Bundle, Head, Header};
 use records::field::KindTable;
 use records::field::Value;
+use records::gate::RULES;
 use records::id::{
     AccountId, ActionId, EntryId, Hash, InstitutionId, JournalId, RecordId, ScopeId, SiteId,
     TerminalId,
@@ -217,7 +218,7 @@ async fn found() -> Vec<Bundle> {
         root_key: root().verifying_key().to_bytes(),
     }];
     ops.extend([HUB, EAST, WEST].map(|campus| InstitutionOp::Enrol(campus.enrolment())));
-    ops.push(InstitutionOp::ActivateRules(1));
+    ops.push(InstitutionOp::ActivateRules(RULES));
     for op in ops {
         store
             .commit_institution(op, &root(), institution(), MORNING)

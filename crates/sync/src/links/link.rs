@@ -6,7 +6,7 @@ use super::board::{Place, Up};
 use super::carry::{self, Meters, Received};
 use super::counters::{LinkBytes, add};
 use super::scrub::Scrubber;
-use super::{CLOSE_DUPLICATE, CLOSE_GARBAGE, CLOSE_REVOKED, CLOSE_STORE, Shared, close};
+use super::{CLOSE_DUPLICATE, CLOSE_GARBAGE, CLOSE_REVOKED, CLOSE_STORE, Shared, close, request};
 use crate::session::{CloseReason, Effect, Event, Outcome, Session};
 use crate::status::{FaultCode, LinkFault};
 use crate::stream::StreamError;
@@ -68,6 +68,7 @@ pub(super) struct Link {
     leaving: Option<BoxFuture<'static, Result<Option<Head>, StoreError>>>,
     media: Option<Guard>,
     scrubber: Scrubber,
+    requests: Option<Guard>,
 }
 
 /// Why a link is over.
@@ -125,6 +126,7 @@ pub(super) async fn run(
         acking: None,
         leaving: None,
         media: None,
+        requests: None,
     };
     let end = match link.perform(effects) {
         Ok(()) => link
@@ -325,6 +327,8 @@ impl Link {
             );
             self.media = Some(Guard(tokio::spawn(dial)));
         }
+        let serve = request::serve(self.shared.clone(), self.connection.clone(), self.peer);
+        self.requests = Some(Guard(tokio::spawn(serve)));
         let reached = self.shared.reach.borrow().clone();
         let event = self.reach_event(reached);
         self.handle(event)
@@ -455,10 +459,11 @@ impl Link {
     }
 
     async fn finish(&mut self, end: End) -> bool {
-        if let Some(mut media) = self.media.take() {
-            media.0.abort();
+        for task in [self.media.take(), self.requests.take()] {
+            let Some(mut task) = task else { continue };
+            task.0.abort();
             // It is over once it has let go of the store; that it was aborted is no news.
-            let _ = (&mut media.0).await;
+            let _ = (&mut task.0).await;
         }
         match end {
             End::Lost => close(&self.connection, super::CLOSE_STOPPING),

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use tokio::net::UdpSocket;
 
 pub(crate) const NOW: i64 = 1_800_000_000_000;
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A deterministic source that never repeats within a test binary.
 pub(crate) fn rng() -> StdRng {
@@ -27,7 +27,7 @@ pub(crate) fn rng() -> StdRng {
     StdRng::seed_from_u64(NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-fn bytes<const N: usize>() -> [u8; N] {
+pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     use rand::RngCore as _;
     let mut bytes = [0; N];
     rng().fill_bytes(&mut bytes);

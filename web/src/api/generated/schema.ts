@@ -55,6 +55,85 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/blobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells the limits, so that a page can say no before a long upload. */
+        get: operations["show_blob_limits"];
+        put?: never;
+        /**
+         * Takes a file: the body as it is, whatever its declared type. The answer comes when the file is
+         *     on disk. One that no record names within a day is removed.
+         */
+        post: operations["upload_blob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/blobs/{hash}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sends a file, or one range of it. What it is was found by looking at it; all but pictures is
+         *     for saving.
+         */
+        get: operations["show_blob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/blobs/{hash}/fetch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has a file brought from another site; it comes as soon as one that has it can be reached,
+         *     also after a restart.
+         */
+        post: operations["fetch_blob"];
+        /** Stops bringing a file; what is here of it is kept for another time. */
+        delete: operations["stop_fetching_blob"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/blobs/{hash}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells whether a file is here, and how far it is if it is coming from another site. */
+        get: operations["show_blob_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cameras": {
         parameters: {
             query?: never;
@@ -323,6 +402,84 @@ export interface components {
             /** @description 32 hex digits made by the client; the same id again gets the same answer. */
             action_id: string;
         };
+        /** @description An attachment as a record's page shows it. */
+        Attachment: {
+            /** @description The entry's id. */
+            id: string;
+            /** @description What it is called. */
+            name: string;
+            /** @description What it is, as the site that added it found. */
+            mime: string;
+            /** @description Its hash, by which it is read. */
+            blob: string;
+            /** @description A line about it. */
+            caption: string;
+            /** @description Who added it. */
+            author: components["schemas"]["PersonRef"];
+            /** @description At which site. */
+            site: string;
+            /**
+             * Format: int64
+             * @description When, ms.
+             */
+            at: number;
+            /** @description Whether it is here. */
+            state: components["schemas"]["BlobState"];
+        };
+        /** @description A file that is here. */
+        Blob: {
+            /** @description The BLAKE3 hash of its content, 64 hex digits: its name from now on. */
+            hash: string;
+            /**
+             * Format: int64
+             * @description Its length, bytes.
+             */
+            size: number;
+            /** @description What it is, by its content. */
+            mime: string;
+        };
+        /** @description How much may be attached here. */
+        BlobLimits: {
+            /**
+             * Format: int64
+             * @description Longest single file, bytes.
+             */
+            max_upload: number;
+            /**
+             * Format: int64
+             * @description What all files of this site may take, bytes.
+             */
+            quota: number;
+            /**
+             * Format: int64
+             * @description What they take now, bytes.
+             */
+            used: number;
+            /** @description Most attachments of one record. */
+            max_per_record: number;
+            /** @description Types that are taken, as `accept` of a file input has them. */
+            endings: string[];
+        };
+        /**
+         * @description What can be done with a blob now.
+         * @enum {string}
+         */
+        BlobPlace: "here" | "elsewhere" | "coming" | "waiting" | "unreachable" | "no_room";
+        /** @description A blob as screens show it. */
+        BlobState: {
+            /** @description Whether it is here. */
+            place: components["schemas"]["BlobPlace"];
+            /**
+             * Format: int64
+             * @description Its length, bytes.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description How much of it is here, bytes.
+             */
+            here: number;
+        };
         /** @description A camera as screens show it. */
         Camera: {
             /** @description Camera, 32 hex digits. */
@@ -371,7 +528,7 @@ export interface components {
          * @description Stable error codes. The status says what the caller can do next.
          * @enum {string}
          */
-        Code: "not_signed_in" | "sign_in_failed" | "sign_in_throttled" | "forbidden" | "bad_origin" | "not_found" | "method_not_allowed" | "invalid_fields" | "body_too_large" | "conflict_state" | "unknown_kind" | "camera_unavailable" | "viewer_limit" | "codec_unsupported" | "site_unreachable" | "storage_full" | "internal" | "bad_request";
+        Code: "not_signed_in" | "sign_in_failed" | "sign_in_throttled" | "forbidden" | "bad_origin" | "not_found" | "method_not_allowed" | "invalid_fields" | "body_too_large" | "unsupported_type" | "not_fetched" | "range_outside" | "attachment_quota" | "uploads_busy" | "conflict_state" | "unknown_kind" | "camera_unavailable" | "viewer_limit" | "codec_unsupported" | "site_unreachable" | "storage_full" | "internal" | "bad_request";
         /** @description The room of a consultation. */
         Consultation: {
             /** @description open or closed. */
@@ -564,8 +721,8 @@ export interface components {
          * @description The type of a field on the wire.
          * @enum {string}
          */
-        KindFieldType: "text" | "string" | "time" | "enum" | "bool" | "site" | "record" | "account" | "int" | "entries";
-        /** @description Every record kind of this version. */
+        KindFieldType: "text" | "string" | "time" | "enum" | "bool" | "site" | "record" | "account" | "blob" | "int" | "entries";
+        /** @description Every record kind of the active rule set. */
         KindList: {
             /** @description The kinds. */
             kinds: components["schemas"]["Kind"][];
@@ -600,12 +757,23 @@ export interface components {
          * @enum {string}
          */
         LinkVia: "direct" | "hub";
+        /** @description A file that was uploaded here, to be put to a new record. */
+        NewAttachment: {
+            /** @description What it is called; made harmless before it is written. */
+            name: string;
+            /** @description Its hash, as the upload answered. */
+            blob: string;
+            /** @description A line about it. */
+            caption?: string | null;
+        };
         /** @description A new record. */
         NewRecord: {
             /** @description `log_item`, `incident` or `consultation`. */
             kind: string;
             /** @description Values by the kind's table (`GET /api/v1/kinds`). */
             fields: Record<string, never>;
+            /** @description Files beside it that were uploaded here; log items only. */
+            attachments?: components["schemas"]["NewAttachment"][];
             /** @description 32 hex digits made by the client; the same id again gets the same record. */
             action_id: string;
         };
@@ -671,6 +839,8 @@ export interface components {
             conflicts: {
                 [key: string]: components["schemas"]["Rival"][];
             };
+            /** @description Files beside it, oldest first. */
+            attachments: components["schemas"]["Attachment"][];
             /** @description What happened, oldest first. */
             timeline: components["schemas"]["TimelineItem"][];
             /** @description Records that belong to it, and those it belongs to. */
@@ -728,6 +898,11 @@ export interface components {
              * @description Raised with each change.
              */
             rev: number;
+            /**
+             * Format: int64
+             * @description How many attachments it has.
+             */
+            attachments: number;
         };
         /** @description One page of records. */
         Records: {
@@ -986,6 +1161,293 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description Refused or failed; the code says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    show_blob_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlobLimits"];
+                };
+            };
+            /** @description Refused or failed; the code says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    upload_blob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Blob"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Refused or failed; the code says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    show_blob: {
+        parameters: {
+            query?: {
+                /** @description The attachment whose name it is to have */
+                entry?: string;
+            };
+            header?: {
+                /** @description One range of bytes */
+                range?: string | null;
+            };
+            path: {
+                /** @description Hash of the file */
+                hash: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not here: ask for it first */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Refused or failed; the code says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    fetch_blob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Hash of the file */
+                hash: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlobState"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Refused or failed; the code says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    stop_fetching_blob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Hash of the file */
+                hash: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlobState"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Refused or failed; the code says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    show_blob_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Hash of the file */
+                hash: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlobState"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
             /** @description Refused or failed; the code says why */

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::auth::person::Person;
 use crate::duty::act::{self, Request};
+use crate::duty::attachments::NewAttachment;
 use crate::duty::detail::{self, Record};
 use crate::error::{ApiError, ErrorEnvelope};
 use crate::json::Json;
@@ -20,6 +21,10 @@ pub struct NewRecord {
     /// Values by the kind's table (`GET /api/v1/kinds`).
     #[schema(value_type = Object)]
     fields: serde_json::Map<String, serde_json::Value>,
+    /// Files beside it that were uploaded here; log items only.
+    #[serde(default)]
+    #[schema(required = false)]
+    attachments: Vec<NewAttachment>,
     /// 32 hex digits made by the client; the same id again gets the same record.
     action_id: String,
 }
@@ -42,7 +47,7 @@ pub async fn create_record(
     Json(new): Json<NewRecord>,
 ) -> Result<(StatusCode, Json<Record>), ApiError> {
     let request = Request::new(&app, &person, super::act::action_id(&new.action_id)?);
-    let id = act::create(&app, request, &new.kind, &new.fields).await?;
+    let id = act::create(&app, request, &new.kind, &new.fields, new.attachments).await?;
     let record = detail::load(&app, &person, id).await?;
     Ok((StatusCode::CREATED, Json(record)))
 }

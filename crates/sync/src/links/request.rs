@@ -1,0 +1,81 @@
+//! Requests beside the conversation: each is a stream of its own on the sync connection, opened by
+//! whoever asks. A [`Request`], then what that kind of request is answered with.
+//!
+//! To add a kind: a variant with a new number and its arm in `serve_one`.
+
+use super::{Shared, blobs};
+use crate::blobs::Ask;
+use crate::stream::{StreamError, read_message, write_message};
+use records::id::{Hash, SiteId};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// Requests of one peer that are answered at the same time; more wait in the transport.
+pub(crate) const MAX_STREAMS: u32 = 8;
+/// A request must be there so soon after its stream was opened.
+const ASKED_WITHIN: Duration = Duration::from_secs(10);
+/// Requests yield to the conversation, whose stream has priority 0.
+const PRIORITY: i32 = -10;
+
+/// What a site may ask of another one.
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+pub(crate) enum Request {
+    /// A blob's manifest or some of its chunks; answered with [`blobs::Answer`]s.
+    #[n(0)]
+    Blob {
+        /// The blob.
+        #[n(0)]
+        hash: Hash,
+        /// What of it.
+        #[n(1)]
+        ask: Ask,
+    },
+}
+
+/// Answers the requests of one peer until the link ends.
+pub(super) async fn serve(shared: Arc<Shared>, connection: quinn::Connection, peer: SiteId) {
+    let mut answering = JoinSet::new();
+    loop {
+        tokio::select! {
+            streams = connection.accept_bi() => {
+                let Ok(streams) = streams else { return };
+                let shared = shared.clone();
+                answering.spawn(async move {
+                    if let Err(StreamError::Wire(error)) = serve_one(&shared, streams).await {
+                        tracing::warn!(peer.site = %peer, error = %error, "a request was not understood");
+                    }
+                });
+            }
+            Some(_) = answering.join_next() => {}
+        }
+    }
+}
+
+async fn serve_one(
+    shared: &Arc<Shared>,
+    (send, mut receive): (quinn::SendStream, quinn::RecvStream),
+) -> Result<(), StreamError> {
+    // A stream that has been finished already takes no priority, and needs none.
+    let _ = send.set_priority(PRIORITY);
+    let asked = tokio::time::timeout(ASKED_WITHIN, read_message(&mut receive)).await;
+    match asked.map_err(|_| StreamError::Ended)?? {
+        Request::Blob { hash, ask } => blobs::answer(shared, send, hash, ask).await,
+    }
+}
+
+/// Opens a stream and asks.
+pub(super) async fn ask(
+    connection: &quinn::Connection,
+    request: &Request,
+) -> Result<quinn::RecvStream, StreamError> {
+    let opened = tokio::time::timeout(ASKED_WITHIN, connection.open_bi()).await;
+    let (mut send, receive) = opened
+        .map_err(|_| StreamError::Ended)?
+        .map_err(|_| StreamError::Ended)?;
+    let _ = send.set_priority(PRIORITY);
+    write_message(&mut send, request).await?;
+    // Finishing fails only on a stream that is over, and then reading says so.
+    let _ = send.finish();
+    Ok(receive)
+}

@@ -1,0 +1,63 @@
+import { Button, Modal } from 'antd';
+import { useTranslation } from 'react-i18next';
+import type { Attachment } from '@/api/model';
+import styles from './attachments.module.css';
+import { fileUrl } from './file-url';
+
+const SHOWN = ['image/jpeg', 'image/png', 'image/webp', 'image/gif'];
+
+/** Whether a browser shows it in place; the site serves nothing else so. */
+export const isPicture = ({ mime }: Pick<Attachment, 'mime'>) => SHOWN.includes(mime);
+
+interface Props {
+  pictures: readonly Attachment[];
+  shown: string | null;
+  onShow: (id: string | null) => void;
+}
+
+/** One picture large; arrow keys lead to the others, Esc out. */
+export function PictureDialog({ pictures, shown, onShow }: Props) {
+  const { t } = useTranslation();
+  const at = pictures.findIndex(({ id }) => id === shown);
+  const picture = pictures[at];
+  const step = (by: number) => onShow(pictures[at + by]?.id ?? shown);
+  return (
+    <Modal
+      open={picture !== undefined}
+      title={picture?.name}
+      footer={null}
+      width={1100}
+      destroyOnHidden
+      scrollLock={false}
+      onCancel={() => onShow(null)}
+    >
+      {picture ? (
+        // biome-ignore lint/a11y/noStaticElementInteractions: it only listens for the arrow keys of the buttons inside
+        <div
+          className={styles.viewer}
+          onKeyDown={({ key }) => {
+            if (key === 'ArrowLeft') step(-1);
+            if (key === 'ArrowRight') step(1);
+          }}
+        >
+          <img src={fileUrl(picture)} alt={picture.caption || picture.name} />
+          {picture.caption ? <p>{picture.caption}</p> : null}
+          <div className={styles.bar}>
+            <Button disabled={at === 0} onClick={() => step(-1)}>
+              ‹ {t('attachments.previous')}
+            </Button>
+            <span className="figures">
+              {at + 1} / {pictures.length}
+            </span>
+            <Button autoFocus disabled={at === pictures.length - 1} onClick={() => step(1)}>
+              {t('attachments.next')} ›
+            </Button>
+            <a href={fileUrl(picture)} download={picture.name}>
+              {t('attachments.save')}
+            </a>
+          </div>
+        </div>
+      ) : null}
+    </Modal>
+  );
+}

@@ -1,0 +1,60 @@
+import { Button } from 'antd';
+import { useTranslation } from 'react-i18next';
+import { asApiError } from '@/api/errors';
+import { useErrorText } from '@/i18n/useErrorText';
+import styles from './attachments.module.css';
+import type { Upload, UploadQueue } from './queue';
+import { sizeText } from './size';
+
+interface Props {
+  uploads: readonly Upload[];
+  queue: UploadQueue;
+}
+
+/** Files on their way: how far, or in words why not. */
+export function UploadRows({ uploads, queue }: Props) {
+  const { t } = useTranslation();
+  const errorText = useErrorText();
+  const words = (error: unknown) => {
+    const { code, fields } = asApiError(error);
+    const limit = fields[0]?.limit;
+    if (code === 'body_too_large' && limit) {
+      return t('attachments.tooLong', { limit: sizeText(limit) });
+    }
+    return errorText(error);
+  };
+  return (
+    <ul className={styles.uploads}>
+      {uploads.map(({ key, name, size, sent, state, error }) => (
+        <li key={key}>
+          <span className={styles.name}>{name}</span>
+          <span className="secondary figures">{sizeText(size)}</span>
+          {state === 'failed' ? (
+            <span role="alert" className={styles.error}>
+              {words(error)}
+            </span>
+          ) : (
+            <progress
+              max={size || 1}
+              value={state === 'attaching' ? size : sent}
+              aria-label={t('attachments.sending', { name })}
+            />
+          )}
+          {state === 'failed' ? (
+            <Button size="small" onClick={() => queue.retry(key)}>
+              {t('app.retry')}
+            </Button>
+          ) : null}
+          <Button
+            size="small"
+            type="text"
+            aria-label={t('attachments.cancelOf', { name })}
+            onClick={() => queue.cancel(key)}
+          >
+            {t('attachments.cancel')}
+          </Button>
+        </li>
+      ))}
+    </ul>
+  );
+}
