@@ -10,6 +10,8 @@
 //! What our own code finds wrong is *refused*, for good. What this version does not know, and
 //! whatever only Automerge stumbles over, is *held* and may be judged again after an upgrade.
 //!
+//! Sections of erased records never come here ([`crate::erasure`]).
+//!
 //! The gate changes nothing it is given and reads no clock, randomness or environment that a
 //! verdict could depend on.
 

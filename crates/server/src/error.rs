@@ -31,6 +31,8 @@ pub enum Code {
     BadOrigin,
     /// No such thing, or no right to know of it.
     NotFound,
+    /// The institution erased the record.
+    RecordErased,
     /// The path exists, but not with this method.
     MethodNotAllowed,
     /// Values do not fit; see `fields`.
@@ -76,6 +78,7 @@ impl Code {
             Self::SignInThrottled => StatusCode::TOO_MANY_REQUESTS,
             Self::Forbidden | Self::BadOrigin => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::RecordErased => StatusCode::GONE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::InvalidFields | Self::UnknownKind | Self::CodecUnsupported => {
                 StatusCode::UNPROCESSABLE_ENTITY

@@ -1,7 +1,9 @@
 //! Judging one bundle whose place is known and whose dependencies have been judged.
 //!
 //! Reads only. The verdict is a function of the bundle's bytes, its causal past, the rule set
-//! that past activates, and the revocations of the institution journal as it now stands.
+//! that past activates, and the revocations and erasures of the institution journal as it now
+//! stands. Sections of erased records are not judged at all, named or not, whatever the bundle's
+//! past; why that is the same verdict everywhere is in [`records::erasure`].
 
 use crate::doc::{self, SNAPSHOT};
 use crate::erase;

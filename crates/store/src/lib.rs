@@ -14,7 +14,8 @@
 //! milliseconds. All SQL is static with `$n` placeholders and BIGINT/TEXT/BYTEA columns, so that
 //! a PostgreSQL twin stays a second migration folder.
 //!
-//! To add a cached table: a migration file, its rows in `project`, its deletion in `rebuild`.
+//! To add a cached table: a migration file, its rows in `project`, its deletion in `rebuild`, and
+//! in `erase` if it holds anything of a record.
 
 mod account;
 mod ack;

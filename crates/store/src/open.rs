@@ -91,6 +91,8 @@ pub struct Options {
     pub blob_stop_at: Option<BlobStopAt>,
 }
 
+/// How long a statement waits for another connection.
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many read-only connections serve lists and sync.
 const READERS: u32 = 4;
 
@@ -244,7 +246,7 @@ fn common(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(5))
+        .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(128)
         .pragma("temp_store", "memory")
         // Statements are logged by nobody: their times are in metrics, their values are private.

@@ -7,7 +7,7 @@ use crate::doc::SNAPSHOT;
 use crate::error::StoreError;
 use crate::job::{Answer, Job, refuse};
 use crate::meta;
-use crate::open::{Options, WritePoint};
+use crate::open::{BUSY_TIMEOUT, Options, WritePoint};
 use crate::state::{State, View};
 use crate::tx::Tx;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
@@ -132,8 +132,19 @@ impl Loop {
 
 /// Copies the write-ahead log into the database and empties it; false when a reader is in it.
 pub(crate) async fn empty_log(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // A long reader, such as `dutyroom verify`, must not hold up what people write.
+    sqlx::raw_sql("pragma busy_timeout = 0")
+        .execute(&mut *conn)
+        .await?;
     let row = sqlx::query("pragma wal_checkpoint(truncate)");
-    let busy: i64 = row.fetch_one(conn).await?.try_get(0)?;
+    let emptied = row.fetch_one(&mut *conn).await;
+    let patience = BUSY_TIMEOUT.as_millis();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
+        "pragma busy_timeout = {patience}"
+    )))
+    .execute(conn)
+    .await?;
+    let busy: i64 = emptied?.try_get(0)?;
     Ok(busy == 0)
 }
 

@@ -7,6 +7,7 @@
 mod durable;
 mod figure;
 mod gate;
+mod verify;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
@@ -15,7 +16,11 @@ use figure::{Figure, Size};
 type Measure = fn(Size) -> Result<Vec<Figure>>;
 
 /// Name on the command line and measurement; each prints one line or several.
-const FIGURES: &[(&str, Measure)] = &[("durable", durable::run), ("gate", gate::run)];
+const FIGURES: &[(&str, Measure)] = &[
+    ("durable", durable::run),
+    ("gate", gate::run),
+    ("verify", verify::run),
+];
 
 /// Figures of sync, each beside an anchor.
 #[derive(Parser)]

@@ -2,6 +2,7 @@
 
 use super::process::{Site, add_user, configure, eventually, found, item, output, run, text};
 use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ struct Member {
     data: PathBuf,
     site: Site,
     client: reqwest::Client,
+    password: String,
 }
 
 impl Member {
@@ -18,7 +20,28 @@ impl Member {
         let password = add_user(&data, "duty", "测试员", "headquarters")?;
         let site = Site::start(&configure(&data, dial, "")?, None)?;
         let client = site.sign_in("duty", &password).await?;
-        Ok(Self { data, site, client })
+        Ok(Self {
+            data,
+            site,
+            client,
+            password,
+        })
+    }
+
+    /// Starts it again after a stop.
+    async fn again(&mut self, dial: &[&str]) -> Result<()> {
+        self.site = Site::start(&configure(&self.data, dial, "")?, None)?;
+        self.client = self.site.sign_in("duty", &self.password).await?;
+        Ok(())
+    }
+
+    /// Status and error code of a record's page.
+    async fn show(&self, record: &str) -> Result<(u16, Value)> {
+        let url = format!("{}/api/v1/records/{record}", self.site.url);
+        let answer = self.client.get(url).send().await?;
+        let status = answer.status().as_u16();
+        let body: Value = answer.json().await?;
+        Ok((status, body["error"]["code"].clone()))
     }
 }
 
@@ -148,6 +171,129 @@ async fn verify_proves_live_and_stopped_sites_and_names_a_changed_bundle() -> Re
             std::fs::remove_dir_all(&bad)?;
         }
         holds(&member.data)?;
+    }
+    exported_journals_prove_it_too(folder.path(), &members)
+}
+
+fn exported_journals_prove_it_too(folder: &Path, members: &[Member]) -> Result<()> {
+    let report = run(&["verify", "--data", text(&members[0].data), "--json"])?;
+    let institution = report["institution"].as_str().context("the anchor")?;
+    for member in members {
+        let file = folder.join("journals");
+        let exported = output(&["journal", "--data", text(&member.data)])?;
+        ensure!(exported.status.success(), "{exported:?}");
+        std::fs::write(&file, &exported.stdout)?;
+        let proved = [
+            "verify",
+            text(&file),
+            "--institution",
+            institution,
+            "--json",
+        ];
+        let proved = run(&proved)?;
+        let own = run(&["verify", text(&member.data), "--json"])?;
+        ensure!(proved["heads"] == own["heads"], "{proved} is not {own}");
+        let against = [
+            "verify",
+            text(&file),
+            "--against",
+            text(&members[0].data),
+            "--json",
+        ];
+        let common = &run(&against)?["compared"]["common"];
+        ensure!(common.as_u64() > Some(9), "{common}");
+    }
+    let stranger = "00".repeat(16);
+    let other = output(&[
+        "verify",
+        "--data",
+        text(&members[0].data),
+        "--institution",
+        &stranger,
+    ])?;
+    ensure!(other.status.code() == Some(1), "{other:?}");
+    Ok(())
+}
+
+/// Whether some file of the directory holds these words.
+fn is_on_disk(data: &Path, words: &str) -> Result<bool> {
+    for entry in std::fs::read_dir(data)? {
+        let path = entry?.path();
+        let found = match path.is_dir() {
+            true => is_on_disk(&path, words)?,
+            false => {
+                let bytes = std::fs::read(&path)?;
+                let mut parts = bytes.windows(words.len());
+                parts.any(|part| part == words.as_bytes())
+            }
+        };
+        if found {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erasure_at_the_hub_reaches_every_site_and_verify_names_it() -> Result<()> {
+    const SECRET: &str = "学生王小明家中来电";
+    let folder = tempfile::tempdir()?;
+    let mut members = three_sites(folder.path()).await?;
+    let east = &members[1];
+    let made = item(77, SECRET);
+    let made = east
+        .site
+        .post(&east.client, "/api/v1/records", &made)
+        .await?;
+    let record = made["id"].as_str().context("an id")?.to_owned();
+    let number = made["number"].as_str().context("a number")?.to_owned();
+    for member in &members {
+        eventually("every site shows the item", async || {
+            Ok(member.show(&record).await?.0 == 200)
+        })
+        .await?;
+    }
+    for member in &mut members {
+        ensure!(member.site.stop()?.success(), "a clean stop");
+        ensure!(is_on_disk(&member.data, SECRET)?, "the words are there");
+    }
+    let hub = text(&members[0].data).to_owned();
+    let erase = [
+        "erase",
+        "--data",
+        &hub,
+        "--record",
+        &number,
+        "--reason",
+        "保存期满",
+    ];
+    let asked = output(&erase)?;
+    let asked = String::from_utf8(asked.stdout)?;
+    ensure!(asked.contains("1 section(s) would go"), "{asked}");
+    ensure!(
+        is_on_disk(&members[0].data, SECRET)?,
+        "nothing without --yes"
+    );
+    let done = run(&[&erase[..], &["--yes", "--json"]].concat())?;
+    ensure!(done["sections"] == 1, "{done}");
+    members[0].again(&[]).await?;
+    let link = members[0].site.link.clone();
+    members[1].again(&[&link]).await?;
+    members[2].again(&[&link]).await?;
+    for member in &members {
+        eventually("the record is told as erased", async || {
+            Ok(member.show(&record).await? == (410, "record_erased".into()))
+        })
+        .await?;
+        ensure!(member.site.all_items(&member.client).await?.len() == 3);
+        holds(&member.data)?;
+    }
+    for member in &mut members {
+        ensure!(member.site.stop()?.success(), "a clean stop");
+        let left = is_on_disk(&member.data, SECRET)?;
+        ensure!(!left, "{} still holds the words", member.data.display());
+        let report = run(&["verify", text(&member.data), "--json"])?;
+        ensure!(report["erased"][0]["sections"] == 1, "{report}");
     }
     Ok(())
 }

@@ -84,6 +84,8 @@ export const en: TextsOf<typeof zh> = {
     forbidden: 'You may not do this.',
     bad_origin: "Open the system at this duty room's own address and try again.",
     not_found: 'Not found. The address may be wrong, or it has not reached this duty room yet.',
+    record_erased:
+      'Erased by rule. Its content is kept nowhere; the journal can still be verified.',
     invalid_fields: 'Something needs correcting: see the marked fields.',
     unsupported_type:
       'Files of this type are not taken. Pictures, recordings, videos, PDF, OFD and office papers are.',

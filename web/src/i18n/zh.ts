@@ -79,6 +79,7 @@ export const zh = {
     forbidden: '您没有进行此项操作的权限。',
     bad_origin: '请从本值班室的地址打开系统后再操作。',
     not_found: '没有找到，可能地址有误或尚未同步到本值班室。',
+    record_erased: '已按规定删除，内容不再保存；存证日志仍可核验。',
     invalid_fields: '有内容需要改正，请看标红处。',
     unsupported_type: '不接收这种文件。可添加照片、录音、视频、PDF、OFD 和办公文档。',
     not_fetched: '文件尚未取回到本值班室，请先取回。',

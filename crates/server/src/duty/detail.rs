@@ -7,7 +7,7 @@ use super::values;
 use crate::api::shapes::{PersonRef, RecordRow};
 use crate::app::App;
 use crate::auth::person::Person;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use records::field::Value;
 use records::id::RecordId;
 use rules::{Sequels, consultation, offers};
@@ -125,13 +125,21 @@ pub struct Record {
     pub participation: Option<String>,
 }
 
+/// What is said of a record that is not here.
+fn absent(app: &App, id: RecordId) -> ApiError {
+    match app.store().trust().erasures().record(id) {
+        Some(_) => ApiError::new(Code::RecordErased, "the institution erased this record"),
+        None => ApiError::not_found(),
+    }
+}
+
 /// Reads a record for `person`.
 ///
 /// # Errors
-/// `not_found`, or what the store says.
+/// `not_found`, `record_erased`, or what the store says.
 pub async fn load(app: &App, person: &Person, id: RecordId) -> Result<Record, ApiError> {
     let stored = app.store().record(id).await?;
-    let stored = stored.ok_or_else(ApiError::not_found)?;
+    let stored = stored.ok_or_else(|| absent(app, id))?;
     let linked = app.store().linked(id).await?;
     let mut consultations = Vec::new();
     for link in linked.iter().filter(|link| link.row.kind == "consultation") {

@@ -15,7 +15,8 @@ use records::id::RecordId;
     operation_id = "show_record",
     tag = "records",
     params(("id" = String, Path, description = "Record")),
-    responses((status = 200, body = Record), (status = 404, body = ErrorEnvelope))
+    responses((status = 200, body = Record), (status = 404, body = ErrorEnvelope),
+        (status = 410, body = ErrorEnvelope, description = "The institution erased it"))
 )]
 pub async fn show_record(
     State(app): State<App>,
