@@ -49,10 +49,13 @@ pub(crate) async fn offer(
         Err(answer) => return Ok(answer),
     };
     let (journal, hash) = (checked.header.journal(), checked.hash);
-    let mended = hole::fill(tx, &checked.header, hash, bundle, received_ms).await?;
-    if let Some(answer) = mended {
-        release(tx, journal).await?;
-        return Ok(answer);
+    if !erase::is_unauthorised(tx.state.trust.erasures(), &checked.sections) {
+        let Checked { header, bundle, .. } = &checked;
+        let mended = hole::fill(tx, header, hash, bundle, received_ms).await?;
+        if let Some(answer) = mended {
+            release(tx, journal).await?;
+            return Ok(answer);
+        }
     }
     let known = waiting::contains(tx, hash).await?;
     let answer = match take(tx, checked, received_ms).await? {

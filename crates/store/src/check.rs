@@ -6,6 +6,7 @@ use crate::job::Job;
 use crate::meta::{head_of, int};
 use crate::store::Store;
 use records::bundle::{Bundle, Head, Header, header_hash};
+use records::erasure::Fate;
 use records::id::JournalId;
 use records::payload::{self, Section};
 use records::trust::Trust;
@@ -109,10 +110,16 @@ fn bad_places(
     bad
 }
 
-/// Whether these are the bytes that `head` names, signed by that journal's key.
+/// Whether these are the bytes that `head` names, signed by that journal's key, with no more
+/// and no less content than the institution's erasures left.
 pub(crate) fn is_sound(head: &Head, bundle: &Bundle, trust: &Trust) -> bool {
     let key = trust.sign_key(head.journal);
-    whole(head, bundle).is_some() && key.is_some_and(|key| bundle.signed_by(&key))
+    let kept = |section: &Section| {
+        let fate = trust.erasures().fate(section);
+        !matches!(fate, Fate::Unauthorised | Fate::Named(_))
+    };
+    let as_erased = || payload::decode(&bundle.payload).is_ok_and(|all| all.iter().all(kept));
+    whole(head, bundle).is_some() && key.is_some_and(|key| bundle.signed_by(&key)) && as_erased()
 }
 
 /// The header, if these are the bytes that `head` names; the signature is not looked at.
@@ -122,13 +129,9 @@ pub(crate) fn whole(head: &Head, bundle: &Bundle) -> Option<Header> {
     }
     let header = bundle.decode_header().ok()?;
     let sections = payload::decode(&bundle.payload).ok()?;
-    let erased = sections.iter().any(|s| matches!(s, Section::Erased(_)));
-    let as_long = erased || u32::try_from(bundle.payload.len()) == Ok(header.payload_len);
     let in_place = (header.journal(), header.seq) == (head.journal, head.seq);
-    let same = as_long
-        && payload::root(&sections) == header.payload_root
-        && payload::encode(&sections) == bundle.payload;
-    (in_place && same).then_some(header)
+    let whole = payload::is_whole(&header, &sections, &bundle.payload);
+    (in_place && whole).then_some(header)
 }
 
 async fn page(

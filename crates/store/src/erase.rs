@@ -98,6 +98,7 @@ pub(crate) async fn carry_out(tx: &mut Tx<'_>, decision: &Case) -> Result<(), St
     }
     aside(tx, "waiting").await?;
     aside(tx, "branch").await?;
+    aside(tx, "hole").await?;
     // Merging the index leaves the words of deleted rows behind.
     sqlx::query("insert into search(search) values('optimize')")
         .execute(&mut *tx.conn)
@@ -159,7 +160,7 @@ async fn everywhere(
         };
         after = last.try_get("place")?;
         for row in &rows {
-            let sections = decoded(row)?;
+            let sections = decoded(row)?.unwrap_or_default();
             if sections
                 .iter()
                 .any(|section| record_of(section) == Some(record))
@@ -178,7 +179,9 @@ async fn again(tx: &mut Tx<'_>, (hash, code): (Hash, Option<String>)) -> Result<
     .bind(hash.0.to_vec())
     .fetch_one(&mut *tx.conn)
     .await?;
-    let mut sections = decoded(&row)?;
+    let Some(mut sections) = decoded(&row)? else {
+        return Ok(());
+    };
     rewrite(tx, hash, &mut sections).await?;
     let trust = tx.state.trust.clone();
     let fates: BTreeSet<Fate> = sections
@@ -257,6 +260,11 @@ async fn aside(tx: &mut Tx<'_>, table: &'static str) -> Result<(), StoreError> {
             "select payload from waiting where hash = $1",
             "update waiting set payload = $2 where hash = $1",
         ],
+        "hole" => [
+            "select hash from hole where payload is not null",
+            "select payload from hole where hash = $1",
+            "update hole set payload = $2 where hash = $1",
+        ],
         _ => [
             "select hash from branch",
             "select payload from branch where hash = $1",
@@ -268,7 +276,8 @@ async fn aside(tx: &mut Tx<'_>, table: &'static str) -> Result<(), StoreError> {
     for hash in hashes {
         let row = sqlx::query(read).bind(hash.clone());
         let sections = decoded(&row.fetch_one(&mut *tx.conn).await?)?;
-        if let Some(erased) = trust.erasures().erase(&sections) {
+        let erased = sections.and_then(|sections| trust.erasures().erase(&sections));
+        if let Some(erased) = erased {
             let update = sqlx::query(write).bind(hash).bind(payload::encode(&erased));
             update.execute(&mut *tx.conn).await?;
         }
@@ -276,7 +285,9 @@ async fn aside(tx: &mut Tx<'_>, table: &'static str) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn decoded(row: &SqliteRow) -> Result<Vec<Section>, StoreError> {
+/// `None` for a row damaged on disk: an erasure does not wait for that, since what a peer sends
+/// in its place comes without the content.
+fn decoded(row: &SqliteRow) -> Result<Option<Vec<Section>>, StoreError> {
     let payload: Vec<u8> = row.try_get("payload")?;
-    payload::decode(&payload).map_err(|_| StoreError::Damaged("a bundle payload"))
+    Ok(payload::decode(&payload).ok())
 }

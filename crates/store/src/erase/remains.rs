@@ -67,6 +67,8 @@ impl Store {
              where hash > $1 order by hash limit $2",
             "select hash, site, incarnation, seq, payload from branch
              where hash > $1 order by hash limit $2",
+            "select hash, site, incarnation, seq, payload from hole
+             where payload is not null and hash > $1 order by hash limit $2",
         ] {
             self.look(table, record, &mut remains).await?;
         }

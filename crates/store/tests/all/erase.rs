@@ -9,6 +9,7 @@ use records::field::Value;
 use records::id::{JournalId, RecordId};
 use records::payload::{InstitutionOp, Section, encode};
 use records::write;
+use sqlx::ConnectOptions as _;
 use std::convert::Infallible;
 use std::path::Path;
 use store::verify::verify;
@@ -395,4 +396,41 @@ async fn a_kill_right_after_the_erasure_leaves_nothing_in_the_log() {
     let hub = hub.reopen(quick()).await;
     assert!(!is_on_disk(hub.path(), SECRET));
     assert_eq!(hub.rows().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_lost_bundle_comes_back_without_what_was_erased_and_not_stripped_by_anybody_else() {
+    let (east, _, hub) = three_sites().await;
+    let original = east.own().await;
+    erase(&hub, record(EAST, 1)).await;
+    let lost = "delete from bundle where site = $1 and seq <= 2";
+    let mut conn = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(hub.path().join("dutyroom.db"))
+        .connect()
+        .await
+        .unwrap();
+    sqlx::query(lost)
+        .bind(EAST.site().0.to_vec())
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    assert_eq!(hub.store.check(MORNING, |_| ()).await.unwrap().holes, 2);
+    let mut stripped = original[1].clone();
+    let bare = sections(&stripped);
+    let bare: Vec<_> = bare.iter().map(|s| Section::Erased(s.hash())).collect();
+    stripped.payload = encode(&bare);
+    let answers = hub.store.admit(vec![stripped], MORNING).await.unwrap();
+    assert!(
+        !matches!(answers[0], Admission::Mended { .. }),
+        "{answers:?}"
+    );
+    // A lost run is mended from its end.
+    let both = vec![original[1].clone(), original[0].clone()];
+    let answers = hub.store.admit(both, MORNING).await.unwrap();
+    let mended = |answer: &Admission| matches!(answer, Admission::Mended { .. });
+    assert!(answers.iter().all(mended), "{answers:?}");
+    assert!(!is_on_disk(hub.path(), SECRET));
+    assert_eq!(hub.store.check(MORNING, |_| ()).await.unwrap().holes, 0);
+    assert_eq!(hub.rows().await.len(), 1);
+    verifies(&hub).await;
 }
