@@ -31,10 +31,10 @@ use founding::Founding;
 use network::Network;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
-use records::id::JournalId;
+use records::id::{JournalId, RecordId};
 use schedule::Schedule;
 use site::{Done, Site};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use stick::Stick;
 use sync::session::Event;
 
@@ -70,6 +70,10 @@ pub struct World<'a> {
     split: Option<u32>,
     sticks: Vec<Stick>,
     acknowledged: Vec<Saved>,
+    /// Records that the institution erased, or was about to.
+    erased: BTreeSet<RecordId>,
+    /// Sites whose disk was put back.
+    put_back: BTreeSet<usize>,
     /// How far each site holds each journal on its disk, as last seen.
     held: Vec<BTreeMap<JournalId, u64>>,
     faults: Faults,
@@ -101,6 +105,8 @@ impl<'a> World<'a> {
             split: None,
             sticks: Vec::new(),
             acknowledged: Vec::new(),
+            erased: BTreeSet::new(),
+            put_back: BTreeSet::new(),
             faults: Faults::default(),
             trace: blake3::Hasher::new(),
             _folder: folder,
@@ -115,7 +121,8 @@ impl<'a> World<'a> {
         for step in &schedule.steps {
             self.rng = StdRng::seed_from_u64(step.draw);
             self.step(&step.happening).await?;
-            if self.hostile.is_none() {
+            // Who lies, or forgets what it said it holds, makes others believe too much.
+            if self.hostile.is_none() && self.put_back.is_empty() {
                 check::held_only_here_is_never_too_low(&self.sites, &self.held)?;
             }
         }
@@ -124,7 +131,12 @@ impl<'a> World<'a> {
         let draw = self.rng.random();
         let honest: Vec<&Site> = self.honest().map(|index| &self.sites[index]).collect();
         let hostile = self.hostile.map(founding::site_id);
-        check::promises(&honest, hostile, &self.acknowledged, draw).await?;
+        let expected = check::Expected {
+            hostile,
+            acknowledged: &self.acknowledged,
+            erased: &self.erased,
+        };
+        check::promises(&honest, &expected, draw).await?;
         self.faults += &self.network.tricks;
         Ok(Summary {
             steps: schedule.steps.len() as u64,
@@ -167,6 +179,7 @@ impl<'a> World<'a> {
             return;
         };
         self.trace.update(&[index.to_le_bytes()[0]]);
+        self.held[index].clear();
         for head in store.frontier() {
             self.trace.update(&head.hash.0);
             self.held[index].insert(head.journal, head.seq);
@@ -240,7 +253,7 @@ impl<'a> World<'a> {
     async fn start(&mut self, index: usize) -> Result<()> {
         if !self.sites[index].is_up() {
             let slot = self.rng.random();
-            self.sites[index].start(slot).await?;
+            self.sites[index].start(slot, self.now_ms).await?;
             self.note(index);
         }
         Ok(())

@@ -8,7 +8,9 @@ use records::bundle::Head;
 use records::field::{Value, Values};
 use records::id::{AccountId, ActionId, EntryId, RecordId};
 use records::kinds::{incident::CLASSES, log_item::CATEGORIES};
+use records::payload::InstitutionOp;
 use rules::{Actor, Refusal, Role, incident, log_item};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use store::{Filter, Reads, RecordEdit, Store};
 
@@ -91,6 +93,26 @@ async fn known(rng: &mut StdRng, store: &Store) -> Result<Option<(RecordId, &'st
         "log_item"
     };
     Ok(Some((row.id, kind)))
+}
+
+/// The decision to erase some record that `store` shows, if there is any.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn erasure(rng: &mut StdRng, store: &Store) -> Result<Option<(RecordId, InstitutionOp)>> {
+    let Some((record, _)) = known(rng, store).await? else {
+        return Ok(None);
+    };
+    let row = store.row(record).await?;
+    let remains = store.remains(record).await?;
+    let sections: BTreeSet<_> = remains.sections.iter().map(|found| found.section).collect();
+    let op = InstitutionOp::Erase {
+        record,
+        sections: sections.into_iter().collect(),
+        number: row.map(|row| row.number).unwrap_or_default(),
+        reason: "retention".to_owned(),
+    };
+    Ok(Some((record, op)))
 }
 
 fn text(rng: &mut StdRng) -> Value {

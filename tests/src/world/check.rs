@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use records::bundle::Bundle;
 use records::id::{JournalId, RecordId, SiteId};
 use std::collections::{BTreeMap, BTreeSet};
+use store::verify::BadReason;
 use store::{Filter, Quarantined, RecordRow, Store, StoredRecord};
 
 /// Bundles of one journal that may wait (`store::waiting`).
@@ -19,31 +20,40 @@ struct Seen {
     records: BTreeMap<RecordId, Shown>,
     bundles: BTreeMap<JournalId, Vec<Bundle>>,
     quarantine: Vec<Quarantined>,
+    /// Erased records and their numbers.
+    erased: BTreeMap<RecordId, String>,
+}
+
+/// What the honest sites must come to.
+pub struct Expected<'a> {
+    /// The site that is not honest.
+    pub hostile: Option<SiteId>,
+    /// What was answered as saved.
+    pub acknowledged: &'a [Saved],
+    /// Records that were erased, or about to be.
+    pub erased: &'a BTreeSet<RecordId>,
 }
 
 /// Checks every promise of the honest sites; `draw` picks the one that is looked at most closely.
 ///
 /// # Errors
 /// The first broken one.
-pub async fn promises(
-    sites: &[&Site],
-    hostile: Option<SiteId>,
-    acknowledged: &[Saved],
-    draw: u64,
-) -> Result<()> {
+pub async fn promises(sites: &[&Site], expected: &Expected<'_>, draw: u64) -> Result<()> {
+    let hostile = expected.hostile;
     let chosen = usize::try_from(draw % sites.len() as u64)?;
     let mut first: Option<Seen> = None;
     for (index, site) in sites.iter().enumerate() {
         let store = site.store().context("a healed site is up")?;
-        let seen = seen(store).await?;
+        let seen = seen(store, expected).await?;
         i11_what_waits_is_bounded(store).await?;
         let checked = async {
-            i1_what_was_saved_is_there(&seen, hostile, acknowledged)?;
+            i1_what_was_saved_is_there(&seen, expected)?;
             i3_nothing_is_held_only_here(store)?;
+            i7_what_was_erased_is_gone(&seen)?;
             i4_nothing_honest_is_quarantined(store, hostile, &seen).await?;
             numbers_are_unique_and_without_gaps(&seen, hostile)?;
             if index == chosen {
-                i2_caches_are_only_caches(store, &seen).await?;
+                i2_caches_are_only_caches(store, expected, &seen).await?;
                 i3_every_bundle_verifies(site, hostile).await?;
                 i3_no_altered_bundle_goes_unnoticed(site, &seen, draw).await?;
             }
@@ -115,7 +125,7 @@ impl From<StoredRecord> for Shown {
     }
 }
 
-async fn seen(store: &Store) -> Result<Seen> {
+async fn seen(store: &Store, expected: &Expected<'_>) -> Result<Seen> {
     let mut bundles = BTreeMap::new();
     for head in store.frontier() {
         let journal = store.bundles_after(head.journal, 0, usize::MAX).await?;
@@ -126,7 +136,13 @@ async fn seen(store: &Store) -> Result<Seen> {
     for row in &mut quarantine {
         row.received_ms = 0;
     }
+    let trust = store.trust();
+    let erased = expected.erased.iter().filter_map(|record| {
+        let erasure = trust.erasures().record(*record)?;
+        Some((*record, erasure.number.clone()))
+    });
     Ok(Seen {
+        erased: erased.collect(),
         records: shown(store).await?,
         bundles,
         quarantine,
@@ -154,18 +170,17 @@ async fn shown(store: &Store) -> Result<BTreeMap<RecordId, Shown>> {
 }
 
 /// What a site answered as saved is in its journal as it was signed, once, and shown.
-fn i1_what_was_saved_is_there(
-    seen: &Seen,
-    hostile: Option<SiteId>,
-    acknowledged: &[Saved],
-) -> Result<()> {
-    for saved in acknowledged {
+fn i1_what_was_saved_is_there(seen: &Seen, expected: &Expected<'_>) -> Result<()> {
+    for saved in expected.acknowledged {
         let head = saved.head;
         let place = usize::try_from(head.seq)?.checked_sub(1);
         let journal = seen.bundles.get(&head.journal);
         let bundle = journal.zip(place).and_then(|(all, place)| all.get(place));
         let same = bundle.is_some_and(|bundle| bundle.hash() == head.hash);
         ensure!(same, "saved bundle {head:?} is lost");
+        if seen.erased.contains_key(&saved.record) {
+            continue;
+        }
         let shown = seen.records.get(&saved.record);
         let shown = shown.with_context(|| format!("saved {:?} is not shown", saved.record))?;
         if let Some((field, entry)) = saved.entry {
@@ -177,7 +192,7 @@ fn i1_what_was_saved_is_there(
     let mut actions = BTreeSet::new();
     for bundle in seen.bundles.values().flatten() {
         let header = bundle.decode_header()?;
-        let once = Some(header.site) == hostile
+        let once = Some(header.site) == expected.hostile
             || header.action == records::id::ActionId::default()
             || actions.insert((header.action, header.part));
         ensure!(once, "action {:?} was carried out twice", header.action);
@@ -186,9 +201,13 @@ fn i1_what_was_saved_is_there(
 }
 
 /// Dropping every cache and replaying gives the same journals, heads and rows.
-async fn i2_caches_are_only_caches(store: &Store, before: &Seen) -> Result<()> {
+async fn i2_caches_are_only_caches(
+    store: &Store,
+    expected: &Expected<'_>,
+    before: &Seen,
+) -> Result<()> {
     store.rebuild().await?;
-    let after = seen(store).await?;
+    let after = seen(store, expected).await?;
     ensure!(after.bundles == before.bundles, "rebuilding moved a head");
     ensure!(
         after.records == before.records,
@@ -221,7 +240,11 @@ fn i3_all_sites_hold_the_same_bytes(first: &Seen, seen: &Seen) -> Result<()> {
 async fn i3_every_bundle_verifies(site: &Site, hostile: Option<SiteId>) -> Result<()> {
     let report = store::verify::verify(&site.folder(), |_| ()).await?;
     let honest = report.first_bad.as_ref();
-    let honest = honest.filter(|bad| Some(bad.name.journal.site) != hostile);
+    // Nobody can keep a hostile site from saying that it saw another bundle than there is.
+    let honest = honest.filter(|bad| match &bad.reason {
+        BadReason::Contradiction { witness, .. } => Some(witness.journal.site) != hostile,
+        _ => Some(bad.name.journal.site) != hostile,
+    });
     ensure!(honest.is_none(), "verify finds {honest:?}");
     Ok(())
 }
@@ -258,12 +281,23 @@ async fn i4_nothing_honest_is_quarantined(
     seen: &Seen,
 ) -> Result<()> {
     for row in &seen.quarantine {
-        let honest = Some(row.head.journal.site) != hostile;
+        let honest = Some(row.head.journal.site) != hostile && row.code != "record_erased";
         ensure!(!honest, "an honest bundle is quarantined: {row:?}");
     }
     for fork in store.forks().await? {
         let honest = Some(fork.journal.site) != hostile;
         ensure!(!honest, "an honest journal is forked: {fork:?}");
+    }
+    Ok(())
+}
+
+/// No site shows a record that the institution has erased.
+fn i7_what_was_erased_is_gone(seen: &Seen) -> Result<()> {
+    for record in seen.erased.keys() {
+        ensure!(
+            !seen.records.contains_key(record),
+            "erased {record:?} is shown"
+        );
     }
     Ok(())
 }
@@ -285,11 +319,13 @@ fn i4_all_sites_judge_and_show_the_same(first: &Seen, seen: &Seen) -> Result<()>
 /// Numbers on forms: none twice, and within a series of an incarnation none left out.
 fn numbers_are_unique_and_without_gaps(seen: &Seen, hostile: Option<SiteId>) -> Result<()> {
     let mut series: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
-    for shown in seen.records.values() {
-        let number = shown.row.number.as_str();
-        if number.is_empty() || Some(shown.row.site) == hostile {
-            continue;
-        }
+    let shown = seen.records.values();
+    let shown = shown.filter(|shown| Some(shown.row.site) != hostile);
+    let shown = shown.map(|shown| shown.row.number.as_str());
+    let honest = |record: &RecordId| Some(record.home()) != hostile;
+    let erased = seen.erased.iter().filter(|(record, _)| honest(record));
+    let erased = erased.map(|(_, number)| number.as_str());
+    for number in shown.chain(erased).filter(|number| !number.is_empty()) {
         let (name, count) = number.rsplit_once('-').context("a number has a counter")?;
         let fresh = series.entry(name).or_default().insert(count.parse()?);
         ensure!(fresh, "number {number} is there twice");

@@ -55,11 +55,15 @@ pub enum Fault {
     Withheld,
     /// A hostile site sent a frame twice.
     Replay,
+    /// A disk was replaced by an older copy of itself.
+    PutBack,
+    /// A record was erased while copies of it were on their way.
+    Erasure,
 }
 
 impl Fault {
     /// Every kind.
-    pub const ALL: [Fault; 24] = [
+    pub const ALL: [Fault; 26] = [
         Fault::Cut,
         Fault::FrameLost,
         Fault::Split,
@@ -84,6 +88,8 @@ impl Fault {
         Fault::Lie,
         Fault::Withheld,
         Fault::Replay,
+        Fault::PutBack,
+        Fault::Erasure,
     ];
 }
 

@@ -19,6 +19,8 @@ pub struct Founding {
     pub image: Image,
     /// The institution.
     pub institution: InstitutionId,
+    /// The institution's key.
+    pub root: SigningKey,
     /// Signing keys by site.
     pub keys: Vec<SigningKey>,
 }
@@ -34,12 +36,13 @@ impl Founding {
             image: Image::default(),
             institution: InstitutionId::of_root_key(root.verifying_key().as_bytes()),
             keys: (0..sites).map(key).collect(),
+            root,
         };
         let folder = scratch()?;
         let store = Store::open(folder.path()).await?;
-        for op in founding.decisions(&root) {
+        for op in founding.decisions() {
             store
-                .commit_institution(op, &root, founding.institution, FOUNDED_MS)
+                .commit_institution(op, &founding.root, founding.institution, FOUNDED_MS)
                 .await?;
         }
         drop(store);
@@ -47,10 +50,10 @@ impl Founding {
         Ok(founding)
     }
 
-    fn decisions(&self, root: &SigningKey) -> Vec<InstitutionOp> {
+    fn decisions(&self) -> Vec<InstitutionOp> {
         let mut ops = vec![InstitutionOp::Found {
             name: "测试学院".to_owned(),
-            root_key: root.verifying_key().to_bytes(),
+            root_key: self.root.verifying_key().to_bytes(),
         }];
         ops.extend((0..self.keys.len()).map(|site| {
             InstitutionOp::Enrol(Enrolment {

@@ -3,10 +3,12 @@
 
 use super::faults::{Fault, Faults};
 use super::founding::site_id;
+use ed25519_dalek::SigningKey;
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use records::bundle::{Bundle, Head};
-use records::id::{Hash, JournalId, SiteId};
+use records::id::{ActionId, Hash, JournalId, SiteId};
+use records::payload::InstitutionOp;
 use std::collections::{BTreeMap, VecDeque};
 use sync::session::{Effect, Event, Now, Session};
 use sync::status::FaultCode;
@@ -31,6 +33,10 @@ pub enum Work {
     Admit(Lane, Vec<Bundle>),
     /// Write no more in a journal that somebody else continued.
     Leave(JournalId),
+    /// Sign what was seen of others.
+    Witness(ActionId),
+    /// Decide in the institution's name.
+    Decide(Box<InstitutionOp>, Box<SigningKey>),
     /// Note what the peer acknowledged.
     Acked(SiteId, Vec<Head>),
 }
@@ -131,12 +137,10 @@ fn deceive(rng: &mut StdRng, peer: usize, frame: &Frame, tricks: &mut Faults) ->
         && rng.random_range(0..2) == 0
         && !heads.is_empty()
     {
-        // Rather about the peer's own journal than about others.
-        let own = heads
-            .iter()
-            .position(|head| head.journal.site == site_id(peer));
-        let any = rng.random_range(0..heads.len());
-        let index = own.filter(|_| rng.random()).unwrap_or(any);
+        let index = rng.random_range(0..heads.len());
+        if heads[index].journal.site == site_id(peer) {
+            return vec![frame];
+        }
         match rng.random_range(0..3) {
             0 => heads[index].seq += rng.random_range(1..1_000),
             1 => heads[index].hash = Hash(rng.random()),

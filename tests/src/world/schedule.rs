@@ -99,6 +99,23 @@ pub enum Happening {
         /// Whose.
         site: usize,
     },
+    /// A copy of a site's disk is taken.
+    CopyDisk {
+        /// Whose.
+        site: usize,
+    },
+    /// That copy is put in place of the disk, and the site told that it was restored.
+    PutBack {
+        /// Whose.
+        site: usize,
+    },
+    /// A site signs what it has seen of others.
+    Witness {
+        /// Which.
+        site: usize,
+    },
+    /// The institution erases a record.
+    Erase,
     /// A file with bundles is written for another site.
     WriteStick {
         /// Where.
@@ -165,7 +182,7 @@ impl Schedule {
 fn happening(rng: &mut StdRng, sites: usize) -> Happening {
     let site = rng.random_range(0..sites);
     let other = (site + rng.random_range(1..sites)) % sites;
-    match rng.random_range(0..200) {
+    match rng.random_range(0..210) {
         0..44 => Happening::Act { site },
         44..114 => Happening::Deliver {
             count: rng.random_range(1..6 * sites),
@@ -197,7 +214,11 @@ fn happening(rng: &mut StdRng, sites: usize) -> Happening {
             pages: rng.random_range(0..8),
         },
         191..193 => Happening::FreeDisk { site },
-        193..196 => Happening::WriteStick {
+        193..197 => Happening::CopyDisk { site },
+        197..200 => Happening::PutBack { site },
+        200..202 => Happening::Witness { site },
+        202 => Happening::Erase,
+        203..206 => Happening::WriteStick {
             from: site,
             to: other,
         },

@@ -11,7 +11,8 @@ use ed25519_dalek::SigningKey;
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use records::bundle::Head;
-use records::id::{InstitutionId, SiteId};
+use records::id::{ActionId, InstitutionId, JournalId, SiteId};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,6 +41,10 @@ pub struct Site {
     power: bool,
     clock_offset_ms: i64,
     room: Arc<AtomicU64>,
+    /// A copy of its disk, and how far it held each journal then.
+    copy: Option<(Image, BTreeMap<JournalId, u64>)>,
+    /// The disk was replaced by its copy since the last start.
+    put_back: bool,
     /// Actions that nobody was answered; their people ask again.
     unanswered: Vec<Deed>,
 }
@@ -127,10 +132,12 @@ impl Site {
             power: false,
             clock_offset_ms: 0,
             room: Arc::new(AtomicU64::new(ROOMY)),
+            copy: None,
+            put_back: false,
             unanswered: Vec::new(),
         };
         founding.image.write(&site.folder())?;
-        site.start([0; 4]).await?;
+        site.start([0; 4], 1).await?;
         Ok(site)
     }
 
@@ -139,7 +146,7 @@ impl Site {
     ///
     /// # Errors
     /// When its directory does not open: nothing a crash leaves behind may do that.
-    pub async fn start(&mut self, slot: [u8; 4]) -> Result<()> {
+    pub async fn start(&mut self, slot: [u8; 4], world_ms: u64) -> Result<()> {
         self.fuse.set(-1);
         let (fuse, dir) = (self.fuse.clone(), self.folder());
         let options = Options {
@@ -163,12 +170,61 @@ impl Site {
             key,
             slot,
         };
-        match store.start_writer(writer).await {
-            Ok(()) => self.store = Some(store),
+        let own = writer.journal;
+        let mut started = store.start_writer(writer).await;
+        if self.put_back && started.is_ok() {
+            // As `restore` has it: never again in a journal that may go on elsewhere.
+            let journal = store.own_journal().unwrap_or(own);
+            let left = store.leave_journal(journal, self.moment(world_ms)).await;
+            started = left.map(drop);
+        }
+        match started {
+            Ok(()) => {
+                self.put_back = false;
+                self.store = Some(store);
+            }
             Err(StoreError::Full) if self.is_filled() => {}
             Err(error) => return Err(error.into()),
         }
         Ok(())
+    }
+
+    fn moment(&self, world_ms: u64) -> Moment {
+        let now = self.now(world_ms);
+        Moment {
+            wall_ms: now.wall_ms,
+            uptime_ms: now.mono_ms,
+        }
+    }
+
+    /// Keeps a copy of its disk as it is.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn copy_disk(&mut self, held: &BTreeMap<JournalId, u64>) -> Result<()> {
+        self.copy = Some((Image::of(&self.folder())?, held.clone()));
+        Ok(())
+    }
+
+    /// Puts that copy in place of the disk of a site that is down; how far it held each journal.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn put_back(&mut self) -> Result<Option<BTreeMap<JournalId, u64>>> {
+        let Some((image, held)) = self.copy.clone() else {
+            return Ok(None);
+        };
+        std::fs::remove_dir_all(self.folder())?;
+        self.life += 1;
+        image.write(&self.folder())?;
+        self.put_back = true;
+        Ok(Some(held))
+    }
+
+    /// Whether there is a copy of its disk.
+    #[must_use]
+    pub fn has_copy(&self) -> bool {
+        self.copy.is_some()
     }
 
     /// Its store, while it is up.
@@ -292,6 +348,20 @@ impl Site {
         Ok(faults)
     }
 
+    /// An action of nobody.
+    fn action(&self, action: ActionId, world_ms: u64) -> Action {
+        Action {
+            action,
+            account: records::id::AccountId::default(),
+            terminal: records::id::TerminalId::default(),
+            wall_ms: self.now(world_ms).wall_ms,
+            uptime_ms: world_ms,
+            hub_offset_ms: None,
+            reads: Vec::new(),
+            seed: *blake3::hash(&action.0).as_bytes(),
+        }
+    }
+
     /// Carries out what a person does.
     ///
     /// # Errors
@@ -301,14 +371,9 @@ impl Site {
             return Ok(Answer::Refused);
         };
         let action = Action {
-            action: deed.action,
             account: deed.account,
-            terminal: records::id::TerminalId::default(),
-            wall_ms: self.now(world_ms).wall_ms,
-            uptime_ms: world_ms,
-            hub_offset_ms: None,
             reads: deed.reads.clone(),
-            seed: *blake3::hash(&deed.action.0).as_bytes(),
+            ..self.action(deed.action, world_ms)
         };
         let decide = deed.decide.clone();
         match store.commit(action, move |reads| decide(reads)).await {
@@ -329,6 +394,15 @@ impl Site {
             }
             Err(CommitError::Store(error)) => Err(error.into()),
         }
+    }
+
+    /// Signs what it has seen of others.
+    ///
+    /// # Errors
+    /// When the store fails other than by being killed or full.
+    pub async fn witness(&self, rng: &mut StdRng, world_ms: u64) -> Result<Done> {
+        let work = Work::Witness(ActionId(rng.random()));
+        self.perform(work, world_ms).await
     }
 
     /// An action somebody got no answer to, to be asked again.
@@ -354,12 +428,7 @@ impl Site {
                 Err(_) => return Ok(Done::LinkEnds),
             },
             Work::Leave(journal) => {
-                let now = self.now(world_ms);
-                let moment = Moment {
-                    wall_ms: now.wall_ms,
-                    uptime_ms: now.mono_ms,
-                };
-                match store.leave_journal(journal, moment).await {
+                match store.leave_journal(journal, self.moment(world_ms)).await {
                     Ok(_) | Err(StoreError::NoWriter | StoreError::Restored) => {
                         Ok(Event::LocalHeads(store.frontier()))
                     }
@@ -378,6 +447,15 @@ impl Site {
                 let received_ms = self.now(world_ms).wall_ms;
                 let admitted = store.admit(bundles, received_ms).await;
                 admitted.map(|admissions| Event::Admitted(lane, outcome(store, &admissions)))
+            }
+            Work::Witness(action) => store
+                .witness(self.action(action, world_ms))
+                .await
+                .map(|_| Event::LocalHeads(store.frontier())),
+            Work::Decide(op, root) => {
+                let wall_ms = self.now(world_ms).wall_ms;
+                let decided = store.commit_institution(*op, &root, self.institution, wall_ms);
+                decided.await.map(|_| Event::LocalHeads(store.frontier()))
             }
             Work::Acked(peer, heads) => store
                 .record_ack(peer, &heads)

@@ -1,12 +1,14 @@
 //! What each happening does to the world.
 
 use super::faults::Fault;
+use super::network::Work;
 use super::schedule::Happening;
 use super::site::{Answer, Done};
 use super::stick::Stick;
-use super::{World, actions};
+use super::{HUB, World, actions};
 use anyhow::Result;
 use rand::Rng as _;
+use std::collections::BTreeMap;
 
 const DAY_MS: u64 = 24 * 3_600_000;
 /// Files on their way at once; more are left on the table.
@@ -44,6 +46,14 @@ impl World<'_> {
                 self.write_stick(from, to).await
             }
             Happening::StickArrives => self.stick_arrives().await,
+            Happening::Erase => self.erase().await,
+            Happening::Witness { site } if site < sites && self.hostile != Some(site) => {
+                self.witness(site).await
+            }
+            Happening::CopyDisk { site } if site < sites => {
+                self.sites[site].copy_disk(&self.held[site])
+            }
+            Happening::PutBack { site } if site < sites => self.put_back(site),
             ref harm => self.harm(harm).await,
         }
     }
@@ -149,6 +159,70 @@ impl World<'_> {
         }
     }
 
+    async fn witness(&mut self, index: usize) -> Result<()> {
+        if !self.sites[index].is_up() {
+            return Ok(());
+        }
+        let done = self.sites[index]
+            .witness(&mut self.rng, self.now_ms)
+            .await?;
+        self.after(index, &done)
+    }
+
+    /// What follows an operation of a site of its own accord.
+    fn after(&mut self, index: usize, done: &Done) -> Result<()> {
+        self.note(index);
+        match done {
+            Done::Event(_) | Done::LinkEnds => self.wake(index),
+            Done::Full => self.faults.note(Fault::DiskFull),
+            Done::Down => self.went_down(index)?,
+        }
+        Ok(())
+    }
+
+    /// The hub erases some record it shows, unless its disk was put back: then it would have to
+    /// fetch the institution's journal first.
+    async fn erase(&mut self) -> Result<()> {
+        let Some(store) = self.sites[HUB].store() else {
+            return Ok(());
+        };
+        if self.hostile == Some(HUB) || self.put_back.contains(&HUB) {
+            return Ok(());
+        }
+        let Some((record, op)) = actions::erasure(&mut self.rng, store).await? else {
+            return Ok(());
+        };
+        self.erased.insert(record);
+        let work = Work::Decide(Box::new(op), Box::new(self.founding.root.clone()));
+        let done = self.sites[HUB].perform(work, self.now_ms).await?;
+        if matches!(done, Done::Event(_)) {
+            self.faults.note(Fault::Erasure);
+        }
+        self.after(HUB, &done)
+    }
+
+    /// The disk of a site is replaced by its copy: what no other disk holds is gone for good.
+    fn put_back(&mut self, index: usize) -> Result<()> {
+        if !self.sites[index].has_copy() || self.hostile == Some(index) {
+            return Ok(());
+        }
+        if self.sites[index].is_up() {
+            self.crash(index, Some(false))?;
+        }
+        if let Some(held) = self.sites[index].put_back()? {
+            self.held[index] = held;
+            self.put_back.insert(index);
+            self.faults.note(Fault::PutBack);
+        }
+        let held = &self.held;
+        self.acknowledged.retain(|saved| {
+            let holds = |site: &BTreeMap<_, u64>| site.get(&saved.head.journal).copied();
+            let most = held.iter().filter_map(holds).max();
+            most.is_some_and(|seq| seq >= saved.head.seq)
+        });
+        Ok(())
+    }
+
     async fn write_stick(&mut self, from: usize, to: usize) -> Result<()> {
         if self.sticks.len() < STICKS
             && let Some(stick) = Stick::write(&mut self.rng, &self.sites, from, to).await?
@@ -181,12 +255,6 @@ impl World<'_> {
         let done = stick
             .read(&self.sites[to], &self.sites[writer], self.now_ms)
             .await?;
-        self.note(to);
-        match done {
-            Done::Event(_) | Done::LinkEnds => self.wake(to),
-            Done::Full => self.faults.note(Fault::DiskFull),
-            Done::Down => self.went_down(to)?,
-        }
-        Ok(())
+        self.after(to, &done)
     }
 }
