@@ -10,12 +10,13 @@
 //! Memory is one page of bundles and the institution's state, however long the journals are.
 
 use crate::error::{OpenError, StoreError};
+use against::Side;
 use check::{Keys, Sound};
 use index::{Index, Witnessed};
 use records::bundle::Head;
 use records::id::{Hash, InstitutionId, JournalId};
 use records::trust::Trust;
-use source::{Found, Source, Table};
+use source::{Found, Source, Table, stem};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -108,6 +109,7 @@ pub async fn verify_against(
         mut report,
         mut index,
         trust,
+        branches,
     } = run;
     let (None, Some(path)) = (&report.first_bad, anchors.against) else {
         return Ok(report);
@@ -116,7 +118,17 @@ pub async fn verify_against(
     let bad = other.report.first_bad.map(Box::new);
     report.compared = Some(match bad {
         Some(bad) => Compared::Unsound(bad),
-        None => against::compare(&mut index, &mut other.index, trust.as_deref())?,
+        None => {
+            let here = Side {
+                index: &mut index,
+                branches: &branches,
+            };
+            let there = Side {
+                index: &mut other.index,
+                branches: &other.branches,
+            };
+            against::compare(here, there, trust.as_deref())?
+        }
     });
     if let Some(Compared::Differs(bad)) = &report.compared {
         report.first_bad = Some((**bad).clone());
@@ -129,6 +141,7 @@ struct Run {
     report: Report,
     index: Index,
     trust: Option<Arc<Trust>>,
+    branches: BTreeSet<Hash>,
 }
 
 async fn run(
@@ -148,9 +161,13 @@ async fn run(
         },
         report: Report::default(),
         branches: BTreeSet::new(),
+        joints: Vec::new(),
         erased: BTreeMap::new(),
     };
     let mut bad = pass.journals(&mut source, progress).await?;
+    if bad.is_none() {
+        bad = pass.joints()?;
+    }
     if bad.is_none() {
         bad = pass.aside(&mut source, progress).await?;
     }
@@ -172,11 +189,14 @@ async fn run(
             sections,
         })
         .collect();
+    let place = |fork: &Forked| (fork.name.journal, fork.name.seq, fork.branch);
+    report.forks.sort_by_key(place);
     report.first_bad = bad;
     Ok(Run {
         report,
         index,
         trust: keys.trust.clone(),
+        branches,
     })
 }
 
@@ -189,6 +209,8 @@ struct Pass {
     progress: Progress,
     report: Report,
     branches: BTreeSet<Hash>,
+    /// First bundles of branches that stand beside their journal, and what they follow.
+    joints: Vec<(Head, Head)>,
     /// Sections whose content is gone, by the institution bundle that says so.
     erased: BTreeMap<u64, u64>,
 }
@@ -261,18 +283,33 @@ impl Pass {
         }
         let previous = last.filter(|last| last.journal == found.head.journal);
         let expected = previous.map_or((1, Hash::default()), |head| (head.seq + 1, head.hash));
+        let journal = stem(found.head.journal);
         let sound = match sound {
+            // A branch leaves its journal somewhere; where is known when all is read.
+            Ok(sound) if previous.is_none() && journal != found.head.journal => {
+                let follows = Head {
+                    journal,
+                    seq: sound.header.seq.saturating_sub(1),
+                    hash: sound.header.prev,
+                };
+                self.joints.push((found.head, follows));
+                sound
+            }
             Ok(sound) if (sound.header.seq, sound.header.prev) == expected => sound,
             // A missing bundle is named by its own place, not by the one that follows the gap.
             Ok(_) => return Ok(Some(self.bad(found, expected.0, BadReason::Chain))),
             Err(reason) => return Ok(Some(self.bad(found, expected.0, reason))),
         };
-        if previous.is_none() {
-            self.report.journals += 1;
-        } else {
-            self.report.heads.pop();
+        match previous {
+            Some(_) => drop(self.report.heads.pop()),
+            None if journal == found.head.journal => self.report.journals += 1,
+            None => self.report.adopted += 1,
         }
-        self.report.heads.push(found.head);
+        let by = Head {
+            journal,
+            ..found.head
+        };
+        self.report.heads.push(by);
         self.report.bundles += 1;
         self.progress.done += 1;
         self.previous = Some(found.head);
@@ -282,7 +319,7 @@ impl Pass {
         self.index.add(found.head)?;
         for dep in sound.header.deps {
             self.index.witness(&Witnessed {
-                by: found.head,
+                by,
                 kept: true,
                 dep,
             })?;
@@ -299,6 +336,38 @@ impl Pass {
             ),
             reason,
         }
+    }
+
+    /// Checks that branches beside their journals leave what is held, and that the institution
+    /// adopted them when it closed the journal.
+    fn joints(&mut self) -> Result<Option<BadBundle>, VerifyError> {
+        for (first, follows) in std::mem::take(&mut self.joints) {
+            let begins = follows.seq == 0 && follows.hash == Hash::default();
+            if !begins && !self.index.holds(&follows)? {
+                return Ok(Some(BadBundle {
+                    name: Name::of(self.keys.trust.as_deref(), first.journal, first.seq),
+                    reason: BadReason::Chain,
+                }));
+            }
+        }
+        for (beside, (_, last)) in self.index.spans() {
+            let journal = stem(beside);
+            let closed = self.keys.trust.as_ref();
+            let closed = closed
+                .and_then(|trust| trust.closed(journal))
+                .unwrap_or(&[]);
+            let hash = self.index.hash(beside, last)?;
+            let adopted = closed
+                .iter()
+                .any(|head| (head.seq, Some(head.hash)) == (last, hash));
+            if beside != journal && !adopted {
+                return Ok(Some(BadBundle {
+                    name: Name::of(self.keys.trust.as_deref(), journal, last),
+                    reason: BadReason::NotAdopted,
+                }));
+            }
+        }
+        Ok(None)
     }
 
     /// Checks what waits for a place, and the branches of forked journals.

@@ -78,6 +78,12 @@ fn print(report: &Report, anchored: bool) {
         "{} bundle(s) in {} journal(s): every signature and chain holds",
         report.bundles, report.journals
     );
+    if report.adopted > 0 {
+        println!(
+            "{} branch(es) of closed journals count beside them",
+            report.adopted
+        );
+    }
     if report.waiting > 0 {
         println!("{} more wait for bundles before them", report.waiting);
     }
@@ -134,7 +140,7 @@ fn json_of(report: &Report) -> Value {
         "institution": report.institution.map(|id| id.to_string()),
         "bundles": report.bundles, "journals": report.journals,
         "heads": heads.collect::<Vec<_>>(),
-        "waiting": report.waiting, "branches": report.branches,
+        "adopted": report.adopted, "waiting": report.waiting, "branches": report.branches,
         "forks": forks.collect::<Vec<_>>(), "erased": erased.collect::<Vec<_>>(),
         "compared": report.compared.as_ref().map(compared),
         "first_bad": report.first_bad.as_ref().map(bad),

@@ -1,7 +1,7 @@
 //! Everything that one bundle's own bytes and the institution tell. Pure, on every core.
 
 use super::report::BadReason;
-use super::source::Found;
+use super::source::{Found, stem};
 use crate::admit::founding_key;
 use crate::institution;
 use records::bundle::{Bundle, Header};
@@ -49,7 +49,7 @@ pub(super) fn one(found: &Found, keys: &Keys) -> Result<Sound, BadReason> {
     let trust = keys.trust.as_deref();
     let institution = trust.map_or(header.institution, Trust::institution);
     let place = (header.journal(), header.seq, header.institution);
-    if place != (found.head.journal, found.head.seq, institution) {
+    if place != (stem(found.head.journal), found.head.seq, institution) {
         return Err(BadReason::Misplaced);
     }
     let sections = payload::decode(&bundle.payload).map_err(|_| BadReason::Payload);

@@ -1,6 +1,7 @@
 //! Which bundle stands where, and who signed that it saw which: too much for memory, so in
 //! temporary files without a name.
 
+use super::source::{LAST_INCARNATION, stem};
 use records::bundle::Head;
 use records::id::{Hash, JournalId};
 use std::collections::BTreeMap;
@@ -25,13 +26,21 @@ pub(super) struct Witnessed {
     pub(super) dep: Head,
 }
 
+/// A chain of bundles as it stands in the file of hashes.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    offset: u64,
+    first: u64,
+    len: u64,
+}
+
 /// The hashes of all journals, and all dependencies.
 #[derive(Debug)]
 pub(super) struct Index {
     hashes: BufWriter<File>,
     witnessed: BufWriter<File>,
-    /// First hash and how many, by journal.
-    journals: BTreeMap<JournalId, (u64, u64)>,
+    /// Journals, and the branches of closed ones that stand beside them.
+    runs: BTreeMap<JournalId, Run>,
     count: u64,
 }
 
@@ -40,15 +49,19 @@ impl Index {
         Ok(Self {
             hashes: BufWriter::new(tempfile::tempfile()?),
             witnessed: BufWriter::new(tempfile::tempfile()?),
-            journals: BTreeMap::new(),
+            runs: BTreeMap::new(),
             count: 0,
         })
     }
 
-    /// Adds the next bundle of a journal; journals come one after the other, without gaps.
+    /// Adds the next bundle of a chain; chains come one after the other, without gaps.
     pub(super) fn add(&mut self, head: Head) -> io::Result<()> {
-        let journal = self.journals.entry(head.journal);
-        journal.or_insert((self.count, 0)).1 += 1;
+        let run = self.runs.entry(head.journal).or_insert(Run {
+            offset: self.count,
+            first: head.seq,
+            len: 0,
+        });
+        run.len += 1;
         self.count += 1;
         self.hashes.write_all(&head.hash.0)
     }
@@ -61,11 +74,11 @@ impl Index {
         self.witnessed.write_all(&bytes)
     }
 
-    /// How many bundles each journal has.
-    pub(super) fn lengths(&self) -> impl Iterator<Item = (JournalId, u64)> {
-        self.journals
-            .iter()
-            .map(|(journal, (_, len))| (*journal, *len))
+    /// The first and the last place of each chain.
+    pub(super) fn spans(&self) -> BTreeMap<JournalId, (u64, u64)> {
+        let span = |run: &Run| (run.first, run.first + run.len - 1);
+        let runs = self.runs.iter();
+        runs.map(|(journal, run)| (*journal, span(run))).collect()
     }
 
     /// The bundle at a place, if one is held there.
@@ -74,18 +87,39 @@ impl Index {
         self.read(journal, seq)
     }
 
+    /// Whether this very bundle is held, in its journal or in a branch of it.
+    pub(super) fn holds(&mut self, head: &Head) -> io::Result<bool> {
+        self.hashes.flush()?;
+        self.is_held(head)
+    }
+
     /// [`Index::hash`] once everything was added.
     fn read(&self, journal: JournalId, seq: u64) -> io::Result<Option<Hash>> {
-        let Some((first, len)) = self.journals.get(&journal) else {
+        let Some(run) = self.runs.get(&journal) else {
             return Ok(None);
         };
-        if seq == 0 || seq > *len {
+        if seq < run.first || seq - run.first >= run.len {
             return Ok(None);
         }
         let mut hash = [0; 32];
-        let offset = (first + seq - 1) * HASH_LEN;
+        let offset = (run.offset + seq - run.first) * HASH_LEN;
         self.hashes.get_ref().read_exact_at(&mut hash, offset)?;
         Ok(Some(Hash(hash)))
+    }
+
+    fn is_held(&self, head: &Head) -> io::Result<bool> {
+        if self.read(head.journal, head.seq)? == Some(head.hash) {
+            return Ok(true);
+        }
+        let site = head.journal.site;
+        let all = |incarnation| JournalId { site, incarnation };
+        let beside = self.runs.range(all(LAST_INCARNATION + 1)..=all(u32::MAX));
+        for (journal, _) in beside.filter(|(beside, _)| stem(**beside) == head.journal) {
+            if self.read(*journal, head.seq)? == Some(head.hash) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Tells every dependency and the bundle that is held at its place.
@@ -107,7 +141,10 @@ impl Index {
             let mut bytes = vec![0; usize::from(u16::from_be_bytes(len))];
             file.read_exact(&mut bytes)?;
             let witnessed: Witnessed = minicbor::decode(&bytes).map_err(io::Error::other)?;
-            let held = self.read(witnessed.dep.journal, witnessed.dep.seq)?;
+            let held = match self.is_held(&witnessed.dep)? {
+                true => Some(witnessed.dep.hash),
+                false => self.read(witnessed.dep.journal, witnessed.dep.seq)?,
+            };
             tell(witnessed, held);
         }
     }

@@ -1,5 +1,6 @@
 //! What a verification comes to, in words that say what to do.
 
+use super::source::stem;
 use records::bundle::Head;
 use records::id::{Hash, InstitutionId, JournalId};
 use records::trust::Trust;
@@ -21,6 +22,7 @@ pub struct Name {
 
 impl Name {
     pub(super) fn of(trust: Option<&Trust>, journal: JournalId, seq: u64) -> Self {
+        let journal = stem(journal);
         let enrolment = trust.and_then(|trust| trust.enrolment(journal.site));
         let code = match (journal == JournalId::INSTITUTION, enrolment) {
             (true, _) => "institution".to_owned(),
@@ -52,6 +54,8 @@ pub enum BadReason {
     Signature,
     /// A bundle before it is missing, or it names another predecessor.
     Chain,
+    /// It belongs to a branch beside its journal that the institution never adopted.
+    NotAdopted,
     /// The payload is not the one the header names.
     Payload,
     /// Content is gone, and no decision of the institution says so.
@@ -91,6 +95,7 @@ impl BadReason {
             BadReason::UnknownSigner => "unknown_signer",
             BadReason::Signature => "signature",
             BadReason::Chain => "chain",
+            BadReason::NotAdopted => "not_adopted",
             BadReason::Payload => "payload",
             BadReason::NotAuthorised => "erased_without_authority",
             BadReason::NotErased(_) => "not_erased",
@@ -118,6 +123,10 @@ impl fmt::Display for BadReason {
                 "it is missing, or what follows it names another predecessor: somebody took a \
                  bundle out or put one in. Keep this directory as evidence; fetch the journal from \
                  another site",
+            ),
+            BadReason::NotAdopted => f.write_str(
+                "it ends a second chain beside its journal, and no decision of the institution \
+                 adopted that: somebody put it in, or signed this site's past twice",
             ),
             BadReason::Payload => {
                 write!(f, "its content is not the one its header signed: {DAMAGE}")
@@ -222,6 +231,8 @@ pub struct Report {
     pub journals: u64,
     /// The last bundle that holds of each journal. Two sites with equal heads hold equal bytes.
     pub heads: Vec<Head>,
+    /// Branches of closed journals that count beside them.
+    pub adopted: u64,
     /// Signed bundles that wait for one before them.
     pub waiting: u64,
     /// Signed bundles kept as proof of forks.

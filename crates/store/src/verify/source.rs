@@ -8,6 +8,7 @@ use crate::open::connect_read_only;
 use crate::schema;
 use futures::TryStreamExt as _;
 use records::bundle::{Bundle, Head};
+use records::id::JournalId;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
 use std::fs::File;
@@ -17,6 +18,18 @@ use std::path::Path;
 /// How many bundles are in memory at once, and how many bytes of them.
 const PAGE: i64 = 512;
 const PAGE_LEN: usize = 8 * 1024 * 1024;
+
+/// The highest incarnation of a journal. Above it stand branches of closed journals, each under
+/// the journal's incarnation with a number of its own in the bits beyond.
+pub(super) const LAST_INCARNATION: u32 = (1 << 24) - 1;
+
+/// The journal whose bundles stand here.
+pub(super) fn stem(journal: JournalId) -> JournalId {
+    JournalId {
+        incarnation: journal.incarnation & LAST_INCARNATION,
+        ..journal
+    }
+}
 
 const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
 
@@ -60,13 +73,13 @@ impl Source {
         let conn = match path.is_dir() {
             true => connect_read_only(path).await?.0,
             false => {
-                let mut magic = [0; 16];
+                let mut magic = [0; 24];
                 let mut file = File::open(path)?;
                 let read = file.read(&mut magic)?;
                 if let Some(exported) = Exported::open(file, &magic[..read])? {
                     return Ok(Source::Exported(exported));
                 }
-                if magic != SQLITE_MAGIC {
+                if !magic.starts_with(SQLITE_MAGIC) {
                     return Err(VerifyError::Unknown);
                 }
                 lone(path).await?
@@ -100,17 +113,7 @@ impl Source {
     /// The next bundles of the journals, in journal order; none at the end.
     pub(super) async fn journals(&mut self) -> Result<Vec<Found>, VerifyError> {
         match self {
-            Source::Exported(exported) => {
-                let (mut page, mut len) = (Vec::new(), 0);
-                while page.len() < PAGE.unsigned_abs() as usize && len < PAGE_LEN {
-                    let Some(found) = exported.next()? else {
-                        break;
-                    };
-                    len += found.len();
-                    page.push(found);
-                }
-                Ok(page)
-            }
+            Source::Exported(exported) => next_of(exported, Exported::next),
             Source::Database(database) => database.journals().await,
         }
     }
@@ -118,6 +121,9 @@ impl Source {
     /// The next bundles beside the journals; none at the end.
     pub(super) async fn aside(&mut self, table: Table) -> Result<Vec<Found>, VerifyError> {
         match self {
+            Source::Exported(exported) if table == Table::Branch => {
+                next_of(exported, Exported::next_branch)
+            }
             Source::Exported(_) => Ok(Vec::new()),
             Source::Database(database) => database.aside(table).await,
         }
@@ -129,6 +135,22 @@ impl Source {
             database.last_aside.clear();
         }
     }
+}
+
+/// As many bundles of a file as fit into memory.
+fn next_of(
+    exported: &mut Exported,
+    mut next: impl FnMut(&mut Exported) -> Result<Option<Found>, VerifyError>,
+) -> Result<Vec<Found>, VerifyError> {
+    let (mut page, mut len) = (Vec::new(), 0);
+    while page.len() < PAGE.unsigned_abs() as usize && len < PAGE_LEN {
+        let Some(found) = next(exported)? else {
+            break;
+        };
+        len += found.len();
+        page.push(found);
+    }
+    Ok(page)
 }
 
 impl Database {
@@ -180,7 +202,7 @@ impl Database {
 }
 
 /// As many rows as fit into memory.
-async fn page(
+pub(super) async fn page(
     mut rows: impl futures::Stream<Item = Result<SqliteRow, sqlx::Error>> + Unpin,
 ) -> Result<Vec<Found>, VerifyError> {
     let (mut page, mut len) = (Vec::new(), 0);

@@ -1,7 +1,7 @@
 //! Proving a directory from its bytes.
 
 use super::support::{EAST, HUB, MORNING, Site, WEST, decree, record, sections};
-use records::bundle::Bundle;
+use records::bundle::{Bundle, Head};
 use records::id::{InstitutionId, JournalId};
 use records::payload::{InstitutionOp, Section, encode};
 use sqlx::{ConnectOptions as _, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -368,4 +368,76 @@ async fn bundles_of_another_institution_than_asked_for_are_said_to_be() {
         verified,
         Err(VerifyError::OtherInstitution { .. })
     ));
+}
+
+/// Puts a forged chain beside East's journal, as a closure would.
+async fn put_beside(hub: &Site, bundles: &[Bundle]) {
+    let mut conn = raw(hub.path()).await;
+    for bundle in bundles {
+        let header = bundle.decode_header().unwrap();
+        sqlx::query(
+            "insert into bundle(site, incarnation, seq, hash, header, payload, signature, action,
+                 past, place, received_ms)
+             values($1, $2, $3, $4, $5, $6, $7, $8, x'a0',
+                 (select max(place) + 1000 from bundle), 0)",
+        )
+        .bind(header.site.0.to_vec())
+        .bind(i64::from(header.incarnation | 1 << 24))
+        .bind(i64::try_from(header.seq).unwrap())
+        .bind(bundle.hash().0.to_vec())
+        .bind(bundle.header.clone())
+        .bind(bundle.payload.clone())
+        .bind(bundle.signature.to_vec())
+        .bind(header.action.0.to_vec())
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_second_chain_holds_beside_its_journal_only_if_the_institution_adopted_it() {
+    let (east, hub) = honest().await;
+    let other = rewritten().await.own().await;
+    put_beside(&hub, &other[4..]).await;
+    let bad = report(hub.path()).await.first_bad.unwrap();
+    assert_eq!(bad.to_string(), "E incarnation 1 seq 8");
+    assert_eq!(bad.reason, BadReason::NotAdopted);
+    let heads = [&east.own().await[7], &other[7]].map(|bundle| Head {
+        journal: EAST.journal(),
+        seq: 8,
+        hash: bundle.hash(),
+    });
+    let op = InstitutionOp::Close {
+        journal: EAST.journal(),
+        heads: heads.to_vec(),
+    };
+    decree(&hub.store, op).await;
+    let whole = report(hub.path()).await;
+    assert_eq!((whole.first_bad.clone(), whole.adopted), (None, 1));
+    assert_eq!(report(&exported(&hub).await).await, whole);
+    // A chain that leaves its journal nowhere.
+    let mut conn = raw(hub.path()).await;
+    sqlx::query("delete from bundle where incarnation > 100 and seq = 5")
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    let bad = report(hub.path()).await.first_bad.unwrap();
+    assert_eq!(bad.to_string(), "E incarnation 1 seq 6");
+    assert_eq!(bad.reason, BadReason::Chain);
+}
+
+#[tokio::test]
+async fn an_exported_file_tells_forks_as_its_directory_does() {
+    let (_, hub) = honest().await;
+    let (forger, west) = (rewritten().await, Site::open(WEST).await);
+    forger.send_to(&west).await;
+    west.log(1, "西校区看到另一支").await;
+    forger.send_to(&hub).await;
+    west.send_to(&hub).await;
+    let whole = report(hub.path()).await;
+    assert!(whole.branches > 0);
+    assert_eq!(report(&exported(&hub).await).await, whole);
+    // Two sites that chose different sides of a known fork do not call each other forgers.
+    assert!(compared(hub.path(), forger.path()).await.holds());
 }
