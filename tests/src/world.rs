@@ -92,7 +92,8 @@ impl<'a> World<'a> {
         let mut sites = Vec::new();
         for index in 0..schedule.sites {
             let hostile = schedule.hostile == Some(index);
-            sites.push(Site::open(founding, folder.path(), index, hostile).await?);
+            let old = schedule.old >> index & 1 == 1;
+            sites.push(Site::open(founding, folder.path(), index, (hostile, old)).await?);
         }
         Ok(Self {
             founding,
@@ -275,6 +276,7 @@ impl<'a> World<'a> {
         for index in self.honest() {
             self.sites[index].arm(-1, false);
             self.sites[index].free_disk();
+            self.upgrade(index);
             self.start(index).await?;
         }
         for _ in 0..ROUNDS {

@@ -6,7 +6,7 @@ use rand::Rng as _;
 use rand::rngs::StdRng;
 use records::bundle::Head;
 use records::field::{Value, Values};
-use records::id::{AccountId, ActionId, EntryId, RecordId};
+use records::id::{AccountId, ActionId, EntryId, Hash, RecordId};
 use records::kinds::{incident::CLASSES, log_item::CATEGORIES};
 use records::payload::InstitutionOp;
 use rules::{Actor, Refusal, Role, incident, log_item};
@@ -69,6 +69,7 @@ pub async fn draw(rng: &mut StdRng, site: &Site, store: &Store, now_ms: u64) -> 
     let deed = match (known, rng.random_range(0..10)) {
         (Some((id, "incident")), 0..=4) => progress(rng, actor, id, now_ms),
         (Some((id, "incident")), _) => state(rng, actor, id, now_ms),
+        (Some((id, "log_item")), 0..=2) if store.rules() >= 2 => attachment(rng, actor, id, now_ms),
         (Some((id, "log_item")), 0..=3) => amendment(rng, actor, id, now_ms),
         (_, 0..=6) => item(rng, actor, now_ms),
         (_, _) => new_incident(rng, actor, now_ms),
@@ -230,6 +231,19 @@ fn state(rng: &mut StdRng, actor: Actor, record: RecordId, now_ms: i64) -> Deed 
             None,
             now_ms,
         )
+    })
+}
+
+/// A photo; its content travels apart from the journals.
+fn attachment(rng: &mut StdRng, actor: Actor, record: RecordId, now_ms: i64) -> Deed {
+    let photo = values([
+        ("name", Value::Text("现场.jpg".to_owned())),
+        ("mime", Value::Text("image/jpeg".to_owned())),
+        ("size", Value::Int(48_000)),
+        ("blob", Value::Blob(Hash(rng.random()))),
+    ]);
+    entry(rng, actor, record, "attachments", move |record, entry| {
+        log_item::attach(&actor, record, entry, photo.clone(), now_ms)
     })
 }
 

@@ -59,11 +59,15 @@ pub enum Fault {
     PutBack,
     /// A record was erased while copies of it were on their way.
     Erasure,
+    /// A site worked with an older program than the rule set in force.
+    OldProgram,
+    /// A program was replaced by the newest one.
+    Upgrade,
 }
 
 impl Fault {
     /// Every kind.
-    pub const ALL: [Fault; 26] = [
+    pub const ALL: [Fault; 28] = [
         Fault::Cut,
         Fault::FrameLost,
         Fault::Split,
@@ -90,6 +94,8 @@ impl Fault {
         Fault::Replay,
         Fault::PutBack,
         Fault::Erasure,
+        Fault::OldProgram,
+        Fault::Upgrade,
     ];
 }
 

@@ -13,6 +13,9 @@ use store::Store;
 /// Wall time at which every world begins, ms since the epoch.
 pub const FOUNDED_MS: i64 = 1_790_000_000_000;
 
+/// The rule set every world begins with.
+pub const FIRST_RULES: u32 = 1;
+
 /// The founded institution.
 pub struct Founding {
     /// The data directory every site begins with.
@@ -69,7 +72,7 @@ impl Founding {
                 seal_key: [0; 32],
             })
         }));
-        ops.push(InstitutionOp::ActivateRules(records::gate::RULES));
+        ops.push(InstitutionOp::ActivateRules(FIRST_RULES));
         ops
     }
 }

@@ -116,6 +116,13 @@ pub enum Happening {
     },
     /// The institution erases a record.
     Erase,
+    /// The institution activates the newest rule set.
+    ActivateRules,
+    /// A site's program is replaced by the newest one.
+    Upgrade {
+        /// Whose.
+        site: usize,
+    },
     /// A file with bundles is written for another site.
     WriteStick {
         /// Where.
@@ -146,6 +153,8 @@ pub struct Schedule {
     pub sites: usize,
     /// The site that holds a valid key and does what it likes, if one does.
     pub hostile: Option<usize>,
+    /// Bit n stands for site n: it begins with an older program.
+    pub old: u32,
     /// What happens.
     pub steps: Vec<Step>,
 }
@@ -161,6 +170,7 @@ impl Schedule {
             0 if sites > 2 => Some(rng.random_range(0..sites)),
             _ => None,
         };
+        let old = rng.random_range(0..1 << sites);
         let steps = (0..steps)
             .map(|_| Step {
                 draw: rng.random(),
@@ -174,6 +184,7 @@ impl Schedule {
             seed,
             sites,
             hostile,
+            old,
             steps,
         }
     }
@@ -182,7 +193,7 @@ impl Schedule {
 fn happening(rng: &mut StdRng, sites: usize) -> Happening {
     let site = rng.random_range(0..sites);
     let other = (site + rng.random_range(1..sites)) % sites;
-    match rng.random_range(0..210) {
+    match rng.random_range(0..212) {
         0..44 => Happening::Act { site },
         44..114 => Happening::Deliver {
             count: rng.random_range(1..6 * sites),
@@ -218,7 +229,9 @@ fn happening(rng: &mut StdRng, sites: usize) -> Happening {
         197..200 => Happening::PutBack { site },
         200..202 => Happening::Witness { site },
         202 => Happening::Erase,
-        203..206 => Happening::WriteStick {
+        203 => Happening::ActivateRules,
+        204 => Happening::Upgrade { site },
+        205..208 => Happening::WriteStick {
             from: site,
             to: other,
         },

@@ -4,13 +4,14 @@
 use super::actions::{Deed, Saved};
 use super::disk::{Image, Mark};
 use super::faults::Fault;
-use super::founding::{FOUNDED_MS, Founding, code, journal, site_id};
+use super::founding::{FIRST_RULES, FOUNDED_MS, Founding, code, journal, site_id};
 use super::network::Work;
 use anyhow::{Context as _, Result, bail};
 use ed25519_dalek::SigningKey;
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use records::bundle::Head;
+use records::gate::RULES;
 use records::id::{ActionId, InstitutionId, JournalId, SiteId};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,8 @@ pub struct Site {
     power: bool,
     clock_offset_ms: i64,
     room: Arc<AtomicU64>,
+    /// The newest rule set its program knows.
+    knows: u32,
     /// A copy of its disk, and how far it held each journal then.
     copy: Option<(Image, BTreeMap<JournalId, u64>)>,
     /// The disk was replaced by its copy since the last start.
@@ -119,7 +122,7 @@ impl Site {
         founding: &Founding,
         world: &Path,
         index: usize,
-        hostile: bool,
+        (hostile, old): (bool, bool),
     ) -> Result<Self> {
         let mut site = Self {
             index,
@@ -132,6 +135,7 @@ impl Site {
             power: false,
             clock_offset_ms: 0,
             room: Arc::new(AtomicU64::new(ROOMY)),
+            knows: if old { FIRST_RULES } else { RULES },
             copy: None,
             put_back: false,
             unanswered: Vec::new(),
@@ -152,6 +156,7 @@ impl Site {
         let options = Options {
             crash_at: Some(Arc::new(move |point| fuse.burn(point, &dir))),
             max_pages: Some(self.room.clone()),
+            knows_rules: Some(self.knows),
             ..Options::default()
         };
         let store = match Store::open_with(&self.folder(), options).await {
@@ -265,7 +270,7 @@ impl Site {
             institution: self.institution,
             site: self.id(),
             incarnation: self.incarnation(),
-            rules: records::gate::RULES,
+            rules: self.knows,
         }
     }
 
@@ -282,6 +287,21 @@ impl Site {
             mono_ms: world_ms,
             wall_ms: FOUNDED_MS + world + self.clock_offset_ms,
         }
+    }
+
+    /// Its next start is with the newest program. Whether it had an older one.
+    pub fn upgrade(&mut self) -> bool {
+        std::mem::replace(&mut self.knows, RULES) < RULES
+    }
+
+    /// Whether a newer rule set is in force than its program knows.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        let active = self
+            .store
+            .as_ref()
+            .map(|store| store.trust().rules_at(u64::MAX));
+        active.is_some_and(|active| active > self.knows)
     }
 
     /// Sets its wall clock this far from the world's time.

@@ -8,6 +8,8 @@ use super::stick::Stick;
 use super::{HUB, World, actions};
 use anyhow::Result;
 use rand::Rng as _;
+use records::gate::RULES;
+use records::payload::InstitutionOp;
 use std::collections::BTreeMap;
 
 const DAY_MS: u64 = 24 * 3_600_000;
@@ -47,6 +49,11 @@ impl World<'_> {
             }
             Happening::StickArrives => self.stick_arrives().await,
             Happening::Erase => self.erase().await,
+            Happening::ActivateRules => self.activate_rules().await,
+            Happening::Upgrade { site } if site < sites => {
+                self.upgrade(site);
+                Ok(())
+            }
             Happening::Witness { site } if site < sites && self.hostile != Some(site) => {
                 self.witness(site).await
             }
@@ -115,6 +122,9 @@ impl World<'_> {
             (None, Some(store)) => actions::draw(&mut self.rng, site, store, self.now_ms).await?,
             (None, None) => return Ok(()),
         };
+        if site.is_behind() {
+            self.faults.note(Fault::OldProgram);
+        }
         let answer = site.commit(deed, self.now_ms).await?;
         self.note(index);
         match answer {
@@ -180,25 +190,49 @@ impl World<'_> {
         Ok(())
     }
 
-    /// The hub erases some record it shows, unless its disk was put back: then it would have to
-    /// fetch the institution's journal first.
+    /// The hub erases some record it shows.
     async fn erase(&mut self) -> Result<()> {
         let Some(store) = self.sites[HUB].store() else {
             return Ok(());
         };
-        if self.hostile == Some(HUB) || self.put_back.contains(&HUB) {
-            return Ok(());
-        }
         let Some((record, op)) = actions::erasure(&mut self.rng, store).await? else {
             return Ok(());
         };
         self.erased.insert(record);
-        let work = Work::Decide(Box::new(op), Box::new(self.founding.root.clone()));
-        let done = self.sites[HUB].perform(work, self.now_ms).await?;
-        if matches!(done, Done::Event(_)) {
+        if self.decide(op).await? {
             self.faults.note(Fault::Erasure);
         }
-        self.after(HUB, &done)
+        Ok(())
+    }
+
+    async fn activate_rules(&mut self) -> Result<()> {
+        let hub = self.sites[HUB].store();
+        if hub.is_some_and(|store| store.trust().rules_at(u64::MAX) < RULES) {
+            self.decide(InstitutionOp::ActivateRules(RULES)).await?;
+        }
+        Ok(())
+    }
+
+    /// The hub decides in the institution's name, unless its disk was put back: then it would
+    /// have to fetch the institution's journal first. Whether it did.
+    async fn decide(&mut self, op: InstitutionOp) -> Result<bool> {
+        let lost = self.hostile == Some(HUB) || self.put_back.contains(&HUB);
+        if lost || !self.sites[HUB].is_up() {
+            return Ok(false);
+        }
+        let work = Work::Decide(Box::new(op), Box::new(self.founding.root.clone()));
+        let done = self.sites[HUB].perform(work, self.now_ms).await?;
+        self.after(HUB, &done)?;
+        Ok(matches!(done, Done::Event(_)))
+    }
+
+    /// Ends a site's process; its next one knows all there is to know.
+    pub(super) fn upgrade(&mut self, index: usize) {
+        if self.sites[index].upgrade() {
+            self.faults.note(Fault::Upgrade);
+            self.sites[index].stop();
+            self.lose_links(index);
+        }
     }
 
     /// The disk of a site is replaced by its copy: what no other disk holds is gone for good.

@@ -1,6 +1,6 @@
 //! The simulated world, for as many seeds as an ordinary run can take.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use tests::world::founding::Founding;
 use tests::world::run;
 use tests::world::schedule::Schedule;
@@ -36,6 +36,21 @@ fn the_same_seed_is_the_same_world() -> Result<()> {
         let first = run::one(&founding, &schedule)?;
         let again = run::one(&founding, &serde_json::from_str(&written)?)?;
         ensure!(first == again, "seed {seed} went otherwise the second time");
+    }
+    Ok(())
+}
+
+/// Schedules that once broke a promise, as small as they got.
+const FOUND: [(&str, &str); 1] = [(
+    "a site that got its own bundles back thought that it alone held them",
+    include_str!("worlds/own_bundles_back.json"),
+)];
+
+#[test]
+fn no_world_that_once_broke_a_promise_breaks_it_again() -> Result<()> {
+    let founding = founding()?;
+    for (what, schedule) in FOUND {
+        run::one(&founding, &serde_json::from_str(schedule)?).context(what)?;
     }
     Ok(())
 }

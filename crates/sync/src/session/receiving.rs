@@ -202,6 +202,21 @@ impl Session {
             self.track(*journal)?;
             self.fork(*journal, *seq, effects);
         }
+        // Who gives us bundles of our own back, lost with an older copy of the disk, holds them.
+        let own = self
+            .local
+            .values()
+            .filter(|head| head.journal.site == self.own.site);
+        let known = |head: &Head| {
+            self.tracks
+                .get(&head.journal)
+                .map_or(0, |track| track.known)
+        };
+        let held = own
+            .filter(|head| head.seq <= known(head))
+            .copied()
+            .collect();
+        self.report_acked(held, effects);
         Ok(())
     }
 
