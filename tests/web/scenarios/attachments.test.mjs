@@ -141,7 +141,7 @@ test('a page in disguise is refused in words, and a pasted picture is taken', as
   await panel.locator('input[type=file][multiple]').setInputFiles(disguise);
   await panel.getByRole('alert').filter({ hasText: '不接收这种文件' }).waitFor();
   await shot(page, 'attach-refused');
-  await panel.getByRole('button', { name: '取消上传 通知.jpg' }).click();
+  await panel.getByRole('button', { name: '移除 通知.jpg' }).click();
   const { bytes } = await photo(page, '截图.jpg', 300);
   await panel.evaluate((target, base64) => {
     const data = Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));

@@ -11,6 +11,9 @@ interface Props {
   queue: UploadQueue;
 }
 
+/** Trying again would end the same way. */
+const FINAL = ['unsupported_type', 'body_too_large'];
+
 /** Files on their way: how far, or in words why not. */
 export function UploadRows({ uploads, queue }: Props) {
   const { t } = useTranslation();
@@ -40,7 +43,7 @@ export function UploadRows({ uploads, queue }: Props) {
               aria-label={t('attachments.sending', { name })}
             />
           )}
-          {state === 'failed' ? (
+          {state === 'failed' && !FINAL.includes(asApiError(error).code) ? (
             <Button size="small" onClick={() => queue.retry(key)}>
               {t('app.retry')}
             </Button>
@@ -48,10 +51,10 @@ export function UploadRows({ uploads, queue }: Props) {
           <Button
             size="small"
             type="text"
-            aria-label={t('attachments.cancelOf', { name })}
+            aria-label={t(`attachments.${state === 'failed' ? 'removeOf' : 'cancelOf'}`, { name })}
             onClick={() => queue.cancel(key)}
           >
-            {t('attachments.cancel')}
+            {t(`attachments.${state === 'failed' ? 'remove' : 'cancel'}`)}
           </Button>
         </li>
       ))}

@@ -11,13 +11,13 @@ export function RowMarks({ row }: { row: RecordRow }) {
         <span className={styles.mark}>{t(`choices.type.${row.amended}`)}</span>
       )}
       {row.sensitive ? <span className={styles.mark}>{t('record.sensitive')}</span> : null}
-      {row.attachments > 0 ? (
+      {row.attached > 0 ? (
         <span
           className={styles.mark}
           role="img"
-          aria-label={t('attachments.count', { n: row.attachments })}
+          aria-label={t('attachments.count', { n: row.attached })}
         >
-          <PaperClip /> {row.attachments}
+          <PaperClip /> {row.attached}
         </span>
       ) : null}
       {row.acked ? null : (

@@ -15,7 +15,7 @@ export function RowCell({ column, row }: { column: ColumnId; row: RecordRow }) {
   const { t } = useTranslation();
   const { short } = useSites();
   const category = kinds[row.kind]?.category.name ?? 'category';
-  const marked = row.amended !== 'none' || row.sensitive || !row.acked;
+  const marked = row.amended !== 'none' || row.sensitive || row.attached > 0 || !row.acked;
   // Where the title cuts a long text, the rest may begin with the comma.
   const more = column === 'summary' ? row.summary?.replace(/^[，。、；：,.;:\s]+/, '') : null;
   switch (column) {

@@ -24,7 +24,7 @@ export function row(part: Partial<RecordRow> = {}): RecordRow {
     incident: null,
     acked: true,
     rev: 1,
-    attachments: 0,
+    attached: 0,
     ...part,
   };
 }

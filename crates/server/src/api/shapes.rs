@@ -64,7 +64,7 @@ pub struct RecordRow {
     /// Raised with each change.
     pub rev: u64,
     /// How many attachments it has.
-    pub attachments: u64,
+    pub attached: u64,
 }
 
 /// A camera as screens show it.

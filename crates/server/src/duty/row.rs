@@ -45,6 +45,6 @@ fn whole(row: store::RecordRow) -> RecordRow {
         incident: row.incident.map(|id| id.to_string()),
         acked: row.acked,
         rev: row.rev,
-        attachments: row.attachments,
+        attached: row.attachments,
     }
 }

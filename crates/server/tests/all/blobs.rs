@@ -73,7 +73,7 @@ async fn a_new_item_takes_its_photo_along_and_the_photo_reads_the_same() {
     assert_eq!(attachment["state"]["size"], JPEG.len());
     assert_eq!(record["attachments"].as_array().unwrap().len(), 1);
     let list = site.get("/api/v1/records", Some(&cookie)).await.json();
-    assert_eq!(list["items"][0]["attachments"], 1);
+    assert_eq!(list["items"][0]["attached"], 1);
     let answer = site.get(&path(&record), Some(&cookie)).await;
     assert_eq!(
         (answer.status.as_u16(), answer.bytes.as_slice()),

@@ -902,7 +902,7 @@ export interface components {
              * Format: int64
              * @description How many attachments it has.
              */
-            attachments: number;
+            attached: number;
         };
         /** @description One page of records. */
         Records: {
