@@ -106,9 +106,11 @@ test('the other campus adds a picture, and arrow keys lead from one to the next'
   await dialog.getByText('1 / 2').waitFor();
   await page.keyboard.press('ArrowRight');
   await dialog.getByText('2 / 2').waitFor();
-  const width = await dialog.getByRole('img').evaluate((image) => image.naturalWidth);
-  assert.equal(width, 1200);
+  const image = dialog.getByRole('img', { name: '现场 2.jpg' });
+  await until('it is drawn', () => image.evaluate(({ naturalWidth }) => naturalWidth === 1200));
   await shot(page, 'attach-viewer');
+  await page.keyboard.press('ArrowLeft');
+  await dialog.getByText('1 / 2').waitFor();
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'hidden' });
 });
@@ -169,7 +171,6 @@ test('on a phone the attachments fit, and there is a camera button', async () =>
   await leader.close();
 });
 
-test('what is seen on the way throws no error', async () => {
-  await until('no errors', async () => true);
+test('what is seen on the way throws no error', () => {
   assert.deepEqual([east.errors, west.errors], [[], []]);
 });

@@ -15,6 +15,9 @@ interface Props {
   onShow: (id: string | null) => void;
 }
 
+/** The arrow keys work at once, and on when a button at an end is disabled. */
+const focus = (viewer: HTMLDivElement | null) => viewer?.focus();
+
 /** One picture large; arrow keys lead to the others, Esc out. */
 export function PictureDialog({ pictures, shown, onShow }: Props) {
   const { t } = useTranslation();
@@ -32,8 +35,10 @@ export function PictureDialog({ pictures, shown, onShow }: Props) {
       onCancel={() => onShow(null)}
     >
       {picture ? (
-        // biome-ignore lint/a11y/noStaticElementInteractions: it only listens for the arrow keys of the buttons inside
+        // biome-ignore lint/a11y/noStaticElementInteractions: it only listens for the arrow keys; the buttons do the same
         <div
+          ref={focus}
+          tabIndex={-1}
           className={styles.viewer}
           onKeyDown={({ key }) => {
             if (key === 'ArrowLeft') step(-1);
@@ -49,7 +54,7 @@ export function PictureDialog({ pictures, shown, onShow }: Props) {
             <span className="figures">
               {at + 1} / {pictures.length}
             </span>
-            <Button autoFocus disabled={at === pictures.length - 1} onClick={() => step(1)}>
+            <Button disabled={at === pictures.length - 1} onClick={() => step(1)}>
               {t('attachments.next')} ›
             </Button>
             <a href={fileUrl(picture)} download={picture.name}>
