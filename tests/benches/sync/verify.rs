@@ -133,7 +133,7 @@ fn bare(sample: &[Bundle]) -> f64 {
                 })
             })
             .collect();
-        let joined = threads.into_iter().map(|thread| thread.join());
+        let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
         joined
             .map(|count| count.expect("a check does not panic"))
             .sum()

@@ -5,7 +5,7 @@ use tests::world::founding::Founding;
 use tests::world::run;
 use tests::world::schedule::Schedule;
 
-const SEEDS: u64 = 1_500;
+const SEEDS: u64 = 2_000;
 const STEPS: u64 = 120;
 
 fn founding() -> Result<Founding> {
