@@ -4,4 +4,5 @@
 pub mod camera_sim;
 pub mod history;
 pub mod netsim;
+pub mod storm;
 pub mod world;

@@ -38,6 +38,8 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
+pub use compare::excess;
+pub use library::caught_panics;
 pub use refusal::{Hold, Refusal};
 pub use rules::{REVISION, RULES, Rules};
 
@@ -46,6 +48,16 @@ pub const MAX_CHANGES: usize = 64;
 /// Highest operation counter. Automerge 0.12.0 panics on the next local edit near 2^32
 /// (findings-sync.md section 3, *Op-id exhaustion*); this leaves room for 2^31 more.
 pub const MAX_OP: u64 = 1 << 31;
+
+/// How many operations a record may have in one change's past, the change included: 130,000
+/// characters typed, or as many field values.
+pub const MAX_RECORD_OPS: u64 = 1 << 17;
+/// How many operations a record may come to by merging; beyond that it is [`Hold::TooLarge`]. Only
+/// a site that writes against itself gets there, and its revocation brings the record back.
+pub const MAX_MERGED_OPS: u64 = 4 * MAX_RECORD_OPS;
+/// How many operations all changes of one bundle may make the gate go over, each with its past:
+/// what the changes of an action come to, not one after the other.
+pub const MAX_WORK: u64 = 8 * MAX_RECORD_OPS;
 
 /// The gate's answer for one record section.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +82,8 @@ pub struct Admitted {
     pub before: Option<Record>,
     /// The section's changes in order.
     pub changes: Vec<ChangeMeta>,
+    /// Operations gone over; those of all sections of a bundle are at most [`MAX_WORK`].
+    pub work: u64,
     /// Fields that concurrent edits have made longer than their limit: a warning only.
     pub excess: Vec<(String, FieldFault)>,
 }
@@ -137,8 +151,10 @@ struct Court<'a> {
     before: Option<Record>,
     /// Our copy of the record is none of the section's kind.
     other_kind: bool,
-    /// How many changes of the section stand so far.
+    /// The changes of the section that stand so far.
     stood: Vec<Hash>,
+    /// Operations gone over so far.
+    work: u64,
 }
 
 impl<'a> Court<'a> {
@@ -176,6 +192,7 @@ impl<'a> Court<'a> {
             history,
             before,
             stood: Vec::new(),
+            work: 0,
         })
     }
 
@@ -183,9 +200,16 @@ impl<'a> Court<'a> {
     fn admit(&mut self, bytes: &[u8]) -> Result<ChangeMeta, Stop> {
         let scan = prescan(bytes)?;
         let past = self.check_place(&scan)?;
+        self.work += past.ops + scan.ops;
+        if self.work > MAX_WORK {
+            return Err(Refusal::Work.into());
+        }
         // Only now: a copy outside the change's past must not change the answer.
         if self.other_kind {
             return Err(Refusal::OtherKind.into());
+        }
+        if self.history.ops() + scan.ops > MAX_MERGED_OPS {
+            return Err(Hold::TooLarge.into());
         }
         let change = library("parse", || Change::try_from(bytes))?;
         if change.hash().0 != scan.hash.0 || change.len() as u64 != scan.ops {
@@ -227,6 +251,9 @@ impl<'a> Court<'a> {
         if scan.start_op != past.max_op + 1 || scan.max_op() > MAX_OP {
             return Err(Refusal::StartOp);
         }
+        if past.ops + scan.ops > MAX_RECORD_OPS {
+            return Err(Refusal::RecordFull);
+        }
         self.history.check_seq(scan, &past)?;
         past.check_actors(scan)?;
         Ok(past)
@@ -247,7 +274,8 @@ impl<'a> Court<'a> {
         library("edit", || try_edit(&mut again))?;
         Ok(Admitted {
             snapshot,
-            excess: compare::excess(&record),
+            excess: excess(&record),
+            work: self.work,
             record,
             before: self.before,
             changes,

@@ -28,6 +28,10 @@ pub const MAX_ACTORS: usize = 1_024;
 /// How long an actor identifier may be in bytes; ours have 16.
 pub const MAX_ACTOR_LEN: usize = 64;
 
+/// How many bytes of keys and mark names a change may come to once each operation has its own,
+/// as Automerge expands them: a run repeats one name for four bytes.
+pub const MAX_NAMES_LEN: u64 = 4 * 1024 * 1024;
+
 const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
 const CHUNK_TYPE_CHANGE: u8 = 1;
 
@@ -91,6 +95,9 @@ pub enum PrescanError {
     /// More than [`MAX_OPS`] operations, by the run lengths of any column.
     #[error("the change has too many operations")]
     TooManyOps,
+    /// More than [`MAX_NAMES_LEN`] bytes of keys, by the run lengths.
+    #[error("the keys of the change come to too many bytes")]
+    TooManyNames,
     /// No operation at all.
     #[error("the change has no operation")]
     Empty,
@@ -126,6 +133,7 @@ impl PrescanError {
             PrescanError::Deflated => "deflated_column",
             PrescanError::Column => "unexpected_column",
             PrescanError::TooManyOps => "too_many_ops",
+            PrescanError::TooManyNames => "too_many_names",
             PrescanError::Empty => "no_ops",
             PrescanError::Mismatch => "mismatching_columns",
             PrescanError::Run => "malformed_run",

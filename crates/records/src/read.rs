@@ -12,6 +12,15 @@ pub(crate) const HOME_KEY: &str = "home";
 /// Document key of the number on the form.
 pub(crate) const NUMBER_KEY: &str = "number";
 
+/// The operation that made an entry: unlike the entry's id, nobody else can choose it too.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Maker {
+    /// Counter of the operation.
+    pub counter: u64,
+    /// Actor that wrote it ([`crate::write::actor`]).
+    pub actor: Vec<u8>,
+}
+
 /// A record as its kind's table reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -25,6 +34,8 @@ pub struct Record {
     pub values: Values,
     /// Entries by field, then by entry.
     pub entries: BTreeMap<String, Entries>,
+    /// What made each entry, by field and entry.
+    pub makers: BTreeMap<(String, EntryId), Maker>,
     /// Fields where sites truly conflict: every value with the site that wrote it.
     pub conflicts: BTreeMap<String, Vec<(Value, SiteId)>>,
     /// Keys this version does not know or whose values are of another type.
@@ -90,6 +101,7 @@ pub fn read(
         number,
         values: Values::new(),
         entries: BTreeMap::new(),
+        makers: BTreeMap::new(),
         conflicts: BTreeMap::new(),
         unread: 0,
     };
@@ -143,7 +155,7 @@ impl Reader<'_> {
 
     fn read_field(&self, field: &'static Field, record: &mut Record) {
         if let FieldType::Entries(fields) = field.ty {
-            let entries = self.read_entries(field, fields, &mut record.unread);
+            let entries = self.read_entries(field, fields, record);
             record.entries.insert(field.name.to_owned(), entries);
             return;
         }
@@ -168,26 +180,37 @@ impl Reader<'_> {
     }
 
     /// Two sites that add the first entry at once make two maps under one key; both are read.
-    fn read_entries(&self, field: &Field, fields: &'static [Field], unread: &mut usize) -> Entries {
+    fn read_entries(
+        &self,
+        field: &Field,
+        fields: &'static [Field],
+        record: &mut Record,
+    ) -> Entries {
         let mut entries = Entries::new();
         for (value, map) in self.all(&ROOT, field.name) {
             if value.to_objtype() != Some(ObjType::Map) {
-                *unread += 1;
+                record.unread += 1;
                 continue;
             }
             for key in self.keys(&map) {
                 let Ok(id) = key.parse::<EntryId>() else {
-                    *unread += 1;
+                    record.unread += 1;
                     continue;
                 };
                 for (value, entry) in self.all(&map, &key).into_iter().rev() {
                     if value.to_objtype() != Some(ObjType::Map) {
-                        *unread += 1;
+                        record.unread += 1;
                         continue;
                     }
-                    let values = self.read_entry(&entry, fields, unread);
+                    let values = self.read_entry(&entry, fields, &mut record.unread);
                     let taken = entries.contains_key(&id);
-                    entries.insert(if taken { rival_id(id, &entry) } else { id }, values);
+                    let id = if taken { rival_id(id, &entry) } else { id };
+                    if let ObjId::Id(counter, actor, _) = &entry {
+                        let (counter, actor) = (*counter, actor.to_bytes().to_vec());
+                        let key = (field.name.to_owned(), id);
+                        record.makers.insert(key, Maker { counter, actor });
+                    }
+                    entries.insert(id, values);
                 }
             }
         }

@@ -42,6 +42,7 @@ fn record(kind: &str, pairs: &[(&str, Value)]) -> Record {
         values: values(pairs),
         entries: BTreeMap::new(),
         conflicts: BTreeMap::new(),
+        makers: BTreeMap::new(),
         unread: 0,
     }
 }

@@ -16,11 +16,12 @@ use crate::tx::Tx;
 use automerge::Automerge;
 use records::bundle::{self, Bundle, Head, Header, MAX_HEADER_LEN, MAX_PAYLOAD_LEN};
 use records::field::{FieldFault, KindTable};
+use records::gate::{MAX_CHANGES, Refusal};
 use records::id::{Hash, RecordId, ScopeId};
+use records::journal;
 use records::kinds;
 use records::payload::{self, Body, MAX_CHANGE_LEN, MAX_SECTIONS, RecordChanges, Section};
 use records::write::{self, WriteError};
-use records::{gate::MAX_CHANGES, journal};
 use sqlx::Row as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -323,7 +324,12 @@ pub(crate) async fn sign_and_settle(
     let judgement = judge::judge(tx.conn, &tx.state, &case, bases).await?;
     if let Judgement::Quarantine(failed) = &judgement {
         let (Stop::Refused(code) | Stop::Held(code)) = failed.stop;
-        return Err(StoreError::Refused(code).into());
+        let too_large = [Refusal::RecordFull.code(), Refusal::Work.code()].contains(&code);
+        return Err(match too_large {
+            true => StoreError::TooLarge,
+            false => StoreError::Refused(code),
+        }
+        .into());
     }
     tx.state.hlc = tx.state.hlc.max(case.header.hlc);
     let signed = Some(Signed::of(&bundle));

@@ -14,7 +14,7 @@ use crate::past::Past;
 use crate::state::State;
 use records::bundle::Header;
 use records::erasure::{Erasures, Fate};
-use records::gate::{Admitted, Hold, Rules, Verdict, judge_in_past};
+use records::gate::{Admitted, Hold, MAX_WORK, Refusal, Rules, Verdict, judge_in_past};
 use records::id::{Hash, JournalId, RecordId, ScopeId};
 use records::payload::{Body, RecordChanges, Section};
 use records::prescan::prescan;
@@ -107,6 +107,7 @@ pub(crate) async fn judge(
         rules: state.rules_after(case.past.seq(JournalId::INSTITUTION)),
         bases,
         fresh: Vec::new(),
+        work: 0,
     };
     if let Some(record) = erase::void(erasures, &case.sections) {
         let failed = Stop::Refused(erase::RECORD_ERASED).into();
@@ -201,6 +202,8 @@ struct Court<'a> {
     bases: Bases,
     /// Changes of this bundle's earlier sections.
     fresh: Vec<Hash>,
+    /// What the sections so far have cost the gate.
+    work: u64,
 }
 
 impl Court<'_> {
@@ -223,6 +226,13 @@ impl Court<'_> {
         let verdict = judge_in_past(base, section, signer, self.rules, &|dep| past.contains(dep));
         match verdict {
             Verdict::Accepted(admitted) => {
+                self.work += admitted.work;
+                if self.work > MAX_WORK {
+                    return Ok(Err(match self.rules.are_known() {
+                        true => Stop::Refused(Refusal::Work.code()),
+                        false => Stop::Held(Hold::Rules.code()),
+                    }));
+                }
                 let changes = admitted.changes.iter().map(|change| Hash(change.hash));
                 self.fresh.extend(changes);
                 self.bases.insert(record, Some(admitted.snapshot.clone()));

@@ -180,37 +180,39 @@ async fn links(tx: &mut Tx<'_>, id: RecordId, record: &Record) -> Result<(), Sto
     Ok(())
 }
 
-/// The entries this section added. The gate lets nobody change one, and an id two sites made
-/// at once goes to the earlier clock at every site.
+/// Where the entries came from that this section added. An entry is known by what made it, so
+/// that nobody takes another's place by choosing the same id.
 async fn origins(
     tx: &mut Tx<'_>,
     header: &Header,
     record: RecordId,
     admitted: &Admitted,
 ) -> Result<(), StoreError> {
-    let before = admitted.before.as_ref();
-    for (field, entries) in &admitted.record.entries {
-        let old = before.and_then(|before| before.entries.get(field));
-        let new = entries
-            .iter()
-            .filter(|(id, _)| old.is_none_or(|old| !old.contains_key(*id)));
-        for (entry, values) in new {
-            blob::project(tx, header, record, field, *entry, values).await?;
-            sqlx::query(
-                "insert into entry_origin(record, field, entry, author, site, wall_ms, hlc)
-                 values($1, $2, $3, $4, $5, $6, $7)
-                 on conflict(record, field, entry) do nothing",
-            )
-            .bind(record.0.to_vec())
-            .bind(field.as_str())
-            .bind(entry.0.to_vec())
-            .bind(header.account.0.to_vec())
-            .bind(header.site.0.to_vec())
-            .bind(header.wall_ms)
-            .bind(int(header.hlc))
-            .execute(&mut *tx.conn)
-            .await?;
+    let before = admitted.before.as_ref().map(|before| &before.makers);
+    for (key, maker) in &admitted.record.makers {
+        if before.is_some_and(|before| before.get(key) == Some(maker)) {
+            continue;
         }
+        let (field, entry) = key;
+        let entries = admitted.record.entries.get(field);
+        if let Some(values) = entries.and_then(|entries| entries.get(entry)) {
+            blob::project(tx, header, record, field, *entry, values).await?;
+        }
+        sqlx::query(
+            "insert into entry_origin(record, field, entry, maker, author, site, wall_ms, hlc)
+             values($1, $2, $3, $4, $5, $6, $7, $8)
+             on conflict(record, field, maker) do update set entry = excluded.entry",
+        )
+        .bind(record.0.to_vec())
+        .bind(field.as_str())
+        .bind(entry.0.to_vec())
+        .bind([&maker.counter.to_be_bytes(), &maker.actor[..]].concat())
+        .bind(header.account.0.to_vec())
+        .bind(header.site.0.to_vec())
+        .bind(header.wall_ms)
+        .bind(int(header.hlc))
+        .execute(&mut *tx.conn)
+        .await?;
     }
     Ok(())
 }

@@ -96,8 +96,10 @@ fn entries(field: &Field, before: &Record, after: &Record, ops: &Ops) -> Result<
     Ok(())
 }
 
-/// Fields that merging has made longer than their limit.
-pub(super) fn excess(record: &Record) -> Vec<(String, FieldFault)> {
+/// Fields that merging has made longer than their limit: both edits were valid where they were
+/// made, so both stand at every site, and a person shortens the text.
+#[must_use]
+pub fn excess(record: &Record) -> Vec<(String, FieldFault)> {
     let fields = record.table.fields.iter();
     fields
         .filter_map(|field| {

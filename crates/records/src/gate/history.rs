@@ -11,6 +11,7 @@ struct Known {
     deps: Vec<Hash>,
     actor: Vec<u8>,
     seq: u64,
+    ops: u64,
     max_op: u64,
 }
 
@@ -21,6 +22,7 @@ pub(super) struct History {
     heads: BTreeSet<Hash>,
     /// The last sequence number each actor used.
     last_seq: BTreeMap<Vec<u8>, u64>,
+    ops: u64,
 }
 
 /// The causal past of one change.
@@ -29,6 +31,8 @@ pub(super) struct Past {
     /// Whether it is all there is.
     pub(super) whole: bool,
     pub(super) max_op: u64,
+    /// How many operations it has.
+    pub(super) ops: u64,
     actors: BTreeMap<Vec<u8>, u64>,
 }
 
@@ -40,6 +44,7 @@ impl History {
                 deps: meta.deps.iter().map(|dep| Hash(dep.0)).collect(),
                 actor: meta.actor.to_bytes().to_vec(),
                 seq: meta.seq,
+                ops: (meta.max_op + 1).saturating_sub(meta.start_op),
                 max_op: meta.max_op,
             };
             history.insert(Hash(meta.hash.0), known);
@@ -52,6 +57,7 @@ impl History {
             deps: scan.deps.clone(),
             actor: scan.actor.clone(),
             seq: scan.seq,
+            ops: scan.ops,
             max_op: scan.max_op(),
         };
         self.insert(scan.hash, known);
@@ -64,7 +70,13 @@ impl History {
         self.heads.insert(hash);
         let last = self.last_seq.entry(known.actor.clone()).or_default();
         *last = known.seq.max(*last);
+        self.ops += known.ops;
         self.changes.insert(hash, known);
+    }
+
+    /// How many operations all of it has.
+    pub(super) fn ops(&self) -> u64 {
+        self.ops
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -80,6 +92,7 @@ impl History {
         let mut past = Past {
             whole: self.heads.iter().all(|head| deps.contains(head)),
             max_op: 0,
+            ops: 0,
             actors: BTreeMap::new(),
         };
         if past.whole {
@@ -115,6 +128,7 @@ impl History {
 impl Past {
     fn add(&mut self, known: &Known) {
         self.max_op = self.max_op.max(known.max_op);
+        self.ops += known.ops;
         let last = self.actors.entry(known.actor.clone()).or_default();
         *last = known.seq.max(*last);
     }

@@ -4,9 +4,18 @@ use super::refusal::Hold;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 #[cfg(not(panic = "unwind"))]
 compile_error!("the gate survives hostile changes by unwinding; build with panic = \"unwind\"");
+
+static CAUGHT: AtomicU64 = AtomicU64::new(0);
+
+/// How many panics of Automerge the gate has caught since the program started.
+#[must_use]
+pub fn caught_panics() -> u64 {
+    CAUGHT.load(Ordering::Relaxed)
+}
 
 thread_local! {
     static EXPECTED: Cell<bool> = const { Cell::new(false) };
@@ -25,7 +34,11 @@ pub(super) fn library<T, E>(
     EXPECTED.set(before);
     match outcome {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(_)) | Err(_) => Err(Hold::Library(step)),
+        Ok(Err(_)) => Err(Hold::Library(step)),
+        Err(_) => {
+            CAUGHT.fetch_add(1, Ordering::Relaxed);
+            Err(Hold::Library(step))
+        }
     }
 }
 

@@ -35,6 +35,12 @@ pub enum Refusal {
     /// [`super::MAX_OP`].
     #[error("a change's operations do not follow those in its past")]
     StartOp,
+    /// The record would have more than [`super::MAX_RECORD_OPS`] operations.
+    #[error("the record is full")]
+    RecordFull,
+    /// The bundle's changes cost more than [`super::MAX_WORK`].
+    #[error("the bundle is too much work")]
+    Work,
     /// The actor has used this sequence number before.
     #[error("the actor used this sequence number before")]
     DuplicateSeq,
@@ -85,6 +91,8 @@ impl Refusal {
             Refusal::UnknownActor => "unknown_actor",
             Refusal::MissingDep => "missing_dep",
             Refusal::StartOp => "start_op",
+            Refusal::RecordFull => "record_full",
+            Refusal::Work => "too_much_work",
             Refusal::DuplicateSeq => "duplicate_seq",
             Refusal::SeqGap => "seq_gap",
             Refusal::ForeignRecordId => "foreign_record_id",
@@ -112,6 +120,9 @@ pub enum Hold {
     /// A later version of the kind's table.
     #[error("the kind's table is of a later version")]
     TableVersion,
+    /// By merging, the record has come to [`super::MAX_MERGED_OPS`] operations.
+    #[error("the merged record is too large")]
+    TooLarge,
     /// Our own snapshot of the record does not load; rebuild it and judge again.
     #[error("the snapshot does not load")]
     Snapshot,
@@ -128,6 +139,7 @@ impl Hold {
             Hold::Rules => "unknown_rules",
             Hold::Kind => "unknown_kind",
             Hold::TableVersion => "newer_table",
+            Hold::TooLarge => "record_too_large",
             Hold::Snapshot => "damaged_snapshot",
             Hold::Library(_) => "library_failure",
         }

@@ -61,6 +61,12 @@ impl Rules {
         self.active.min(self.known)
     }
 
+    /// Whether what these rules refuse is refused for good.
+    #[must_use]
+    pub fn are_known(self) -> bool {
+        self.active <= self.known
+    }
+
     /// How a section of `kind` that names table version `version` is read.
     pub(super) fn view(self, kind: &str, version: u16) -> Result<View, Stop> {
         if self.active == 0 {
@@ -80,7 +86,7 @@ impl Rules {
     /// What a refusal under these rules comes to.
     pub(super) fn stop(self, stop: Stop) -> Stop {
         match stop {
-            Stop::Refused(_) if self.active > self.known => Stop::Held(Hold::Rules),
+            Stop::Refused(_) if !self.are_known() => Stop::Held(Hold::Rules),
             stop => stop,
         }
     }

@@ -10,6 +10,7 @@ use automerge::transaction::Transaction;
 use automerge::{ExpandedChange, ObjType, ScalarValue};
 
 mod accepted;
+mod bounded;
 mod hostile;
 mod mutated;
 mod rules;

@@ -12,6 +12,7 @@ fn record(kind: &str, values: &[(&str, Value)]) -> Record {
         values: named(values),
         entries: BTreeMap::new(),
         conflicts: BTreeMap::new(),
+        makers: BTreeMap::new(),
         unread: 0,
     }
 }

@@ -1,7 +1,7 @@
 //! The column-oriented operations of a change, counted without being decoded.
 
 use super::cursor::Cursor;
-use super::{MAX_OPS, PrescanError};
+use super::{MAX_NAMES_LEN, MAX_OPS, PrescanError};
 
 /// A change has at most one of each known column.
 const MAX_COLUMNS: usize = 16;
@@ -73,6 +73,11 @@ impl<'a> Columns<'a> {
         if preds.sum > MAX_OPS {
             return Err(PrescanError::TooManyOps);
         }
+        for names in [spec::KEY_STRING, spec::MARK_NAME] {
+            if self.tally(names, actors)?.sum > MAX_NAMES_LEN {
+                return Err(PrescanError::TooManyNames);
+            }
+        }
         for (spec, bytes) in &self.0 {
             let rows = match *spec {
                 // Values have no rows: what their lengths add up to must be there.
@@ -102,7 +107,7 @@ impl<'a> Columns<'a> {
             spec::OBJ_ACTOR | spec::KEY_ACTOR | spec::PRED_ACTOR => uints(bytes, actors - 1),
             spec::OBJ_COUNTER | spec::ACTION | spec::PRED_COUNT => uints(bytes, u64::MAX),
             spec::KEY_COUNTER | spec::PRED_COUNTER => runs(bytes, |cursor| cursor.int().map(|_| 0)),
-            spec::KEY_STRING | spec::MARK_NAME => runs(bytes, |cursor| text(cursor).map(|()| 0)),
+            spec::KEY_STRING | spec::MARK_NAME => runs(bytes, text),
             // The low four bits are the type, the rest is the length.
             spec::VALUE_META => runs(bytes, |cursor| cursor.uint().map(|meta| meta >> 4)),
             spec::INSERT | spec::EXPAND => booleans(bytes),
@@ -121,10 +126,11 @@ fn uints(bytes: &[u8], max: u64) -> Result<Tally, PrescanError> {
     })
 }
 
-fn text(cursor: &mut Cursor<'_>) -> Result<(), PrescanError> {
+/// The length of a text.
+fn text(cursor: &mut Cursor<'_>) -> Result<u64, PrescanError> {
     let len = cursor.uint()?;
     std::str::from_utf8(cursor.take(len)?)
-        .map(drop)
+        .map(|_| len)
         .map_err(|_| PrescanError::Text)
 }
 

@@ -199,6 +199,46 @@ fn a_run_length_bomb_is_refused_by_its_run_lengths() {
     );
 }
 
+/// One key of `len` letters for every one of `rows` operations.
+fn key_bomb(rows: i64, len: usize) -> Vec<u8> {
+    let key = [uleb(len as u64), vec![b'a'; len]].concat();
+    let mut columns: Vec<(u64, Vec<u8>)> = vec![
+        (1 << 4 | 5, [leb(rows), key].concat()),
+        (4 << 4 | 2, [leb(rows), vec![1]].concat()),
+        (3 << 4 | 4, leb(rows)),
+        (5 << 4 | 6, [leb(rows), vec![0]].concat()),
+        (7 << 4, [leb(rows), vec![0]].concat()),
+    ];
+    columns.sort_unstable();
+    assemble(&columns)
+}
+
+#[test]
+fn a_long_key_that_every_operation_repeats_is_refused() {
+    assert_eq!(prescan(&key_bomb(60_000, 60)).unwrap().ops, 60_000);
+    // Automerge would give each operation its own copy: 12 GB.
+    let bomb = key_bomb(60_000, 200_000);
+    assert!(bomb.len() < MAX_CHANGE_LEN);
+    assert_eq!(prescan(&bomb), Err(PrescanError::TooManyNames));
+    let just_over = MAX_NAMES_LEN as usize / 60_000 + 1;
+    assert_eq!(
+        prescan(&key_bomb(60_000, just_over)),
+        Err(PrescanError::TooManyNames)
+    );
+}
+
+#[test]
+fn a_deflate_bomb_is_refused_by_its_length_and_by_its_chunk_type() {
+    for len in [MAX_CHANGE_LEN / 2, 522_000] {
+        let bomb = chunk_of(2, &vec![0x55; len]);
+        let refused = prescan(&bomb).unwrap_err();
+        assert!(matches!(
+            refused,
+            PrescanError::ChunkType | PrescanError::TooLong
+        ));
+    }
+}
+
 #[test]
 fn a_bomb_that_automerge_itself_wrote_is_refused() {
     assert_eq!(prescan(&nulls(500)).unwrap().ops, 501);

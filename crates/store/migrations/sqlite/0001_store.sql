@@ -148,15 +148,18 @@ create index record_sort on record (sort_at desc, id);
 create index record_cursor on record (cursor);
 create index record_incident on record (incident);
 
+-- `maker` is the operation that made the entry (counter and actor): two sites may choose one id,
+-- and which of the two entries then has it changes as they merge.
 create table entry_origin (
     record bytea not null,
     field text not null,
     entry bytea not null,
+    maker bytea not null,
     author bytea not null,
     site bytea not null,
     wall_ms bigint not null,
     hlc bigint not null,
-    primary key (record, field, entry)
+    primary key (record, field, maker)
 );
 
 create table link (

@@ -148,10 +148,17 @@ fn a_limit_that_only_merging_exceeds_warns_and_can_be_mended() {
         "log_item",
         &[set("handling", text(&near("始乙")))],
     );
-    let base = admit(Some(&base), EAST, "log_item", &one).snapshot;
-    let merged = admit(Some(&base), restarted, "log_item", &two);
+    let first = admit(Some(&base), EAST, "log_item", &one).snapshot;
+    let merged = admit(Some(&first), restarted, "log_item", &two);
     let fault = FieldFault::TooLong(20_000);
     assert_eq!(merged.excess, [("handling".to_owned(), fault)]);
+    // Whichever arrives first, the verdict and the record are the same.
+    let second = admit(Some(&base), restarted, "log_item", &two).snapshot;
+    let other = admit(Some(&second), EAST, "log_item", &one);
+    assert_eq!(
+        (other.excess, other.record),
+        (merged.excess.clone(), merged.record.clone())
+    );
     let mend = edit(
         &merged.snapshot,
         EAST,
