@@ -81,6 +81,13 @@ struct Checked<'a> {
     bundle: Cow<'a, Bundle>,
 }
 
+/// The code of a bundle whose header only a later version reads. Nothing of it can be trusted, not
+/// even whose it is, so it is neither kept nor relayed: whoever sent it keeps it, the journal stops
+/// here before it, and it comes again after an upgrade. A later header is written only under a
+/// rule set that has it, which the hub knows before it activates it, so the hub's relaying never
+/// stops; a campus that was not upgraded falls behind, and its status page says so.
+pub const LATER_VERSION: &str = "later_version";
+
 /// Everything that needs no place: form, institution, signer, signature, payload.
 async fn check<'a>(
     tx: &mut Tx<'_>,
@@ -94,7 +101,7 @@ async fn check<'a>(
         Ok(header) => header,
         Err(HeaderError::Malformed) => return no("malformed_header"),
         // Its place cannot be trusted before a version that knows it reads it.
-        Err(HeaderError::Unknown) => return no("later_version"),
+        Err(HeaderError::Unknown) => return no(LATER_VERSION),
     };
     let hash = bundle.hash();
     let here = stored_hash(tx, header.journal(), header.seq).await? == Some(hash);

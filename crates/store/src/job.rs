@@ -4,6 +4,7 @@ use crate::action::{Action, Admission, Committed, Reads, RecordEdit, Writer};
 use crate::doc::SNAPSHOT;
 use crate::error::StoreError;
 use crate::incarnation::Moment;
+use crate::row::Rejudged;
 use crate::store::Store;
 use ed25519_dalek::SigningKey;
 use futures::future::LocalBoxFuture;
@@ -52,6 +53,7 @@ pub(crate) enum Job {
     Ack(SiteId, Vec<Head>, Reply<()>),
     Holes(Vec<(JournalId, u64)>, i64, Reply<()>),
     Rebuild(Reply<()>),
+    Rejudge(Reply<Rejudged>),
     Rows(Box<dyn RowWork>),
 }
 
@@ -156,6 +158,7 @@ pub(crate) fn refuse(job: Job) -> Answer {
             drop(reply.send(Err(CommitFault::Store(error))));
         }),
         Job::Witness(_, reply) => refusal(reply),
+        Job::Rejudge(reply) => refusal(reply),
         Job::Institution { reply, .. } => refusal(reply),
         Job::Leave(_, _, reply) => refusal(reply),
         Job::Admit(_, _, reply) => refusal(reply),

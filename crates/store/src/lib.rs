@@ -45,6 +45,7 @@ mod program;
 mod project;
 mod quarantine;
 mod rebuild;
+mod rejudge;
 mod row;
 mod schema;
 mod search;
@@ -60,6 +61,7 @@ mod writer;
 
 pub use account::Account;
 pub use action::{Action, Admission, Committed, Loaded, Reads, RecordEdit, Writer};
+pub use admit::LATER_VERSION;
 pub use blob::{
     BlobCounts, BlobError, BlobLimits, BlobRef, BlobState, BlobStep, BlobStopAt, CHUNK_LEN,
     EAGER_LEN, Incoming, MAX_BLOB_LEN, Manifest, OpenBlob, Progress, Upload, Uploaded, WantedBlob,
@@ -76,7 +78,7 @@ pub use open::{CrashAt, Options, Synchronous, WritePoint};
 pub use program::Program;
 pub use row::{
     ChangeOrigin, Counts, EntryOrigin, Feed, Fork, Linked, QuarantineVerdict, Quarantined,
-    RecordRow, StoredRecord,
+    RecordRow, Rejudged, StoredRecord,
 };
 pub use session::Session;
 pub use store::Store;

@@ -3,6 +3,7 @@
 use crate::error::StoreError;
 use crate::past::Past;
 use crate::state::{State, Tip};
+use crate::tx::Tx;
 use crate::witness;
 use records::bundle::Head;
 use records::gate;
@@ -33,6 +34,12 @@ pub(crate) fn judged_with(known_rules: u32) -> Vec<u8> {
 
 /// The feed tells nothing up to this cursor.
 pub(crate) const FEED_BEGINS: &str = "feed_begins";
+
+/// Notes that all verdicts are now those of this program.
+pub(crate) async fn mark_judged(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    let judged_with = judged_with(tx.state.known_rules);
+    set(tx.conn, JUDGED_WITH, judged_with).await
+}
 
 pub(crate) async fn get(
     conn: &mut SqliteConnection,

@@ -119,13 +119,15 @@ impl Store {
         writer::empty_log(&mut conn).await?;
         let mut state = meta::load(&mut conn).await?;
         state.known_rules = options.knows_rules.unwrap_or(gate::RULES);
-        let outdated = judged_otherwise(&mut conn, &state).await?;
+        let outdated = judged_before(&mut conn, &state).await?;
         let readers = readers(reading(&path, false));
         let blobs = Blobs::new(dir, options.blob_stop_at.clone());
         blobs.clear_uploads()?;
         let store = Self::start(conn, state, options, readers, blobs, Some(lock))?;
-        if outdated {
-            store.rebuild().await?;
+        match outdated {
+            Judged::AsNow => {}
+            Judged::KnowingLess => drop(store.rejudge().await?),
+            Judged::KnowingMore => store.rebuild().await?,
         }
         Ok(store)
     }
@@ -277,18 +279,28 @@ fn readers(options: SqliteConnectOptions) -> SqlitePool {
         .connect_lazy_with(options)
 }
 
-/// Whether verdicts here come from a program that knew other rule sets, or from an earlier one
-/// that held what ours may judge. A new store is marked as up to date.
-async fn judged_otherwise(conn: &mut SqliteConnection, state: &State) -> Result<bool, OpenError> {
+/// What the program knew whose verdicts are here, compared with ours.
+enum Judged {
+    AsNow,
+    /// It may have held what we can judge.
+    KnowingLess,
+    /// It may have accepted what we cannot judge.
+    KnowingMore,
+}
+
+/// A new store is marked as up to date.
+async fn judged_before(conn: &mut SqliteConnection, state: &State) -> Result<Judged, OpenError> {
     let ours = meta::judged_with(state.known_rules);
     let theirs = meta::get(conn, meta::JUDGED_WITH).await?;
     if theirs.as_ref() == Some(&ours) {
-        return Ok(false);
+        return Ok(Judged::AsNow);
     }
-    let same_rules = theirs.is_some_and(|theirs| theirs.get(..4) == ours.get(..4));
-    if state.tips.is_empty() || (same_rules && !quarantine::any_held(conn).await?) {
+    if theirs.is_some_and(|theirs| theirs.get(..4) > ours.get(..4)) {
+        return Ok(Judged::KnowingMore);
+    }
+    if state.tips.is_empty() || !quarantine::any_held(conn).await? {
         meta::set(conn, meta::JUDGED_WITH, ours).await?;
-        return Ok(false);
+        return Ok(Judged::AsNow);
     }
-    Ok(true)
+    Ok(Judged::KnowingLess)
 }

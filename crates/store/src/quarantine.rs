@@ -23,8 +23,11 @@ impl Store {
     /// [`StoreError`].
     pub async fn quarantine(&self) -> Result<Vec<Quarantined>, StoreError> {
         let rows = sqlx::query(
-            "select site, incarnation, seq, hash, verdict, code, record, received_ms
-             from quarantine order by received_ms desc, site, incarnation, seq desc limit 1000",
+            "select q.site, q.incarnation, q.seq, q.hash, q.verdict, q.code, q.record, q.received_ms,
+                 r.kind, r.number, length(b.header) + length(b.payload) + 64 as bytes
+             from quarantine q join bundle b using (site, incarnation, seq)
+             left join record r on r.id = q.record
+             order by q.received_ms desc, q.site, q.incarnation, q.seq desc limit 1000",
         )
         .fetch_all(&self.inner.readers)
         .await?;
@@ -40,6 +43,11 @@ impl Store {
                 },
                 code: row.try_get("code")?,
                 record: record.and_then(|id| RecordId::from_slice(&id)),
+                known_as: match row.try_get::<Option<String>, _>("kind")? {
+                    Some(kind) => Some((kind, row.try_get("number")?)),
+                    None => None,
+                },
+                bytes: uint(row.try_get("bytes")?)?,
                 received_ms: row.try_get("received_ms")?,
             })
         });

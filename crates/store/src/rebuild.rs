@@ -15,6 +15,7 @@ use records::id::{Hash, InstitutionId, JournalId};
 use records::trust::Trust;
 use records::{bundle, payload};
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 use std::sync::Arc;
 
 /// How many bundles are in memory at once during a replay.
@@ -59,8 +60,7 @@ pub(crate) async fn replay(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     run(tx, true, institution).await?;
     run(tx, false, institution).await?;
     tx.state.replay = false;
-    let judged_with = meta::judged_with(tx.state.known_rules);
-    meta::set(tx.conn, meta::JUDGED_WITH, judged_with).await
+    meta::mark_judged(tx).await
 }
 
 async fn run(
@@ -85,20 +85,21 @@ async fn run(
         }
         for row in rows {
             place = row.try_get("place")?;
-            let mut case = case(&row)?;
-            erase::rewrite(tx, case.hash, &mut case.sections).await?;
+            let mut case = case(tx, &row).await?;
             if case.header.institution != institution {
                 return Err(StoreError::Damaged("a bundle of another institution"));
             }
-            again(tx, case).await?;
+            let judgement = again(tx, &mut case).await?;
+            settle::settle(tx, &case, None, judgement).await?;
         }
     }
 }
 
-fn case(row: &sqlx::sqlite::SqliteRow) -> Result<Case, StoreError> {
+/// A stored bundle as it is judged again; what the institution erased is left out.
+pub(crate) async fn case(tx: &mut Tx<'_>, row: &SqliteRow) -> Result<Case, StoreError> {
     let header: Vec<u8> = row.try_get("header")?;
     let payload: Vec<u8> = row.try_get("payload")?;
-    Ok(Case {
+    let mut case = Case {
         header: bundle::decode_header(&header)
             .map_err(|_| StoreError::Damaged("a bundle header"))?,
         hash: Hash(id(row, "hash")?),
@@ -106,11 +107,14 @@ fn case(row: &sqlx::sqlite::SqliteRow) -> Result<Case, StoreError> {
         sections: payload::decode(&payload).map_err(|_| StoreError::Damaged("a bundle payload"))?,
         contradicts: false,
         received_ms: row.try_get("received_ms")?,
-    })
+    };
+    erase::rewrite(tx, case.hash, &mut case.sections).await?;
+    Ok(case)
 }
 
-async fn again(tx: &mut Tx<'_>, mut case: Case) -> Result<(), StoreError> {
-    let judgement = if case.header.journal() == JournalId::INSTITUTION {
+/// What a stored bundle comes to now.
+pub(crate) async fn again(tx: &mut Tx<'_>, case: &mut Case) -> Result<Judgement, StoreError> {
+    Ok(if case.header.journal() == JournalId::INSTITUTION {
         match institution::apply(&tx.state.trust, &case.header, &case.sections) {
             Ok(trust) => Judgement::Institution(Box::new(trust)),
             Err(stop) => Judgement::Quarantine(stop.into()),
@@ -121,8 +125,6 @@ async fn again(tx: &mut Tx<'_>, mut case: Case) -> Result<(), StoreError> {
         {
             case.contradicts = contradicts;
         }
-        judge::judge(tx.conn, &tx.state, &case, Bases::new()).await?
-    };
-    settle::settle(tx, &case, None, judgement).await?;
-    Ok(())
+        judge::judge(tx.conn, &tx.state, case, Bases::new()).await?
+    })
 }

@@ -152,8 +152,23 @@ pub struct Quarantined {
     pub code: String,
     /// The record section that failed, if one did.
     pub record: Option<RecordId>,
+    /// That record's kind and number, if it is here; "" for kinds without numbers.
+    pub known_as: Option<(String, String)>,
+    /// Bytes of the bundle.
+    pub bytes: u64,
     /// When it arrived here, ms since the epoch.
     pub received_ms: i64,
+}
+
+/// What judging held bundles again came to, by how they now stand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rejudged {
+    /// They count from now on.
+    pub accepted: u64,
+    /// Refused, for good.
+    pub refused: u64,
+    /// Held still.
+    pub held: u64,
 }
 
 /// How a quarantined bundle was judged.

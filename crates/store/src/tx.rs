@@ -6,7 +6,7 @@ use crate::incarnation::Moment;
 use crate::job::{Answer, CommitFault, Decide, Job, Ran, fatal};
 use crate::open::{Options, WritePoint};
 use crate::state::State;
-use crate::{ack, admit, commit, hole, incarnation, institution, meta, rebuild, witness};
+use crate::{ack, admit, commit, hole, incarnation, institution, meta, rebuild, rejudge, witness};
 use records::bundle::Bundle;
 use records::id::{InstitutionId, JournalId};
 use records::trust::Trust;
@@ -124,6 +124,11 @@ impl Tx<'_> {
             }
             Job::Rebuild(reply) => {
                 let result = rebuild::replay(self).await;
+                Ran::of(reply, result, self.written)
+            }
+            Job::Rejudge(reply) => {
+                let done = rejudge::held(self).await;
+                let result = self.replayed(done).await;
                 Ran::of(reply, result, self.written)
             }
             Job::Rows(work) => work.run(self.conn).await,

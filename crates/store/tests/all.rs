@@ -17,5 +17,6 @@ mod all {
     mod support;
     mod trust;
     mod verify;
+    mod versions;
     mod witness;
 }

@@ -83,6 +83,8 @@ pub struct Outcome {
     pub lost: bool,
     /// Bundles that no known site of the institution signed.
     pub strangers: u32,
+    /// A bundle came that only a later version of this program reads.
+    pub later: bool,
 }
 
 /// What the driver does for a session, in order.
@@ -205,6 +207,8 @@ struct Track {
     reported: u64,
     /// Forked: nothing more of it is sent to this peer.
     frozen: bool,
+    /// Only a later version reads what comes next; told once.
+    later: bool,
     /// Our side of the fork was sent, or is queued.
     evidence: bool,
     /// The peer could not keep what we sent; not before this time again.

@@ -44,6 +44,9 @@ pub enum FaultCode {
     Fork,
     /// A peer holds more of our own journal than we do: we were restored from a backup.
     OwnJournalAhead,
+    /// A site runs a later version of the program, whose bundles this one cannot read: its
+    /// journal stops here until this site is upgraded.
+    LaterVersion,
 }
 
 impl FaultCode {
@@ -53,6 +56,7 @@ impl FaultCode {
         match self {
             Self::Fork => "journal_fork",
             Self::OwnJournalAhead => "own_journal_ahead",
+            Self::LaterVersion => "later_version",
         }
     }
 }

@@ -6,6 +6,7 @@ mod all {
     mod joining;
     mod media;
     mod refusing;
+    mod rules;
     mod scrubbing;
     mod syncing;
     mod world;

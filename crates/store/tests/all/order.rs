@@ -11,15 +11,15 @@ use store::{EntryOrigin, Quarantined, RecordRow, Store};
 
 /// Everything a store derives from its journals.
 #[derive(Debug, PartialEq)]
-struct Derived {
+pub(crate) struct Derived {
     frontier: Vec<Head>,
     rows: Vec<RecordRow>,
     entries: Vec<Vec<EntryOrigin>>,
     documents: Vec<records::read::Record>,
-    quarantine: Vec<Quarantined>,
+    pub(crate) quarantine: Vec<Quarantined>,
 }
 
-async fn derived(store: &Store) -> Derived {
+pub(crate) async fn derived(store: &Store) -> Derived {
     let (mut entries, mut documents) = (Vec::new(), Vec::new());
     for row in rows(store).await {
         let stored = store.record(row.id).await.unwrap().unwrap();

@@ -393,6 +393,9 @@ impl Link {
             match admission {
                 Admission::Fork { head } => outcome.forks.push((head.journal, head.seq)),
                 Admission::Waiting { kept: false, .. } => outcome.lost = true,
+                Admission::NotOurs {
+                    code: store::LATER_VERSION,
+                } => outcome.later = true,
                 Admission::NotOurs { .. } => outcome.strangers += 1,
                 Admission::Duplicate => duplicates += 1,
                 Admission::Admitted { .. }

@@ -194,6 +194,9 @@ impl Session {
         if outcome.lost && !self.lost.contains(&journal) {
             self.lost.push(journal);
         }
+        if outcome.later {
+            self.stopped_at(journal, effects)?;
+        }
         self.strangers = self.strangers.saturating_add(outcome.strangers);
         if self.strangers > MAX_STRANGERS {
             return Err(CloseReason::Strangers);
@@ -217,6 +220,22 @@ impl Session {
             .copied()
             .collect();
         self.report_acked(held, effects);
+        Ok(())
+    }
+
+    /// The journal cannot be followed any further before this program is upgraded.
+    fn stopped_at(
+        &mut self,
+        journal: JournalId,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), CloseReason> {
+        let seq = self.local.get(&journal).map_or(0, |head| head.seq) + 1;
+        let track = self.track(journal)?;
+        if !track.later {
+            track.later = true;
+            let code = FaultCode::LaterVersion;
+            effects.push(Effect::Fault { code, journal, seq });
+        }
         Ok(())
     }
 

@@ -252,3 +252,37 @@ proptest! {
         prop_assert_eq!(world.node(2).heads(), world.node(0).heads());
     }
 }
+
+#[test]
+fn bundles_of_a_later_version_are_told_once_and_never_end_the_session() {
+    let (mut session, _) = Session::new(hello(0), site(1), &[], Now::default());
+    let frames = [Frame::Hello(hello(1)), Frame::Frontier(vec![])];
+    for frame in frames {
+        drop(session.handle(Event::Received(frame), Now::default()));
+    }
+    let mut told = Vec::new();
+    for round in 0..2 * u64::from(MAX_STRANGERS) {
+        let frame = Frame::Bundles {
+            journal: journal(1),
+            after: round,
+            bundles: vec![bundle(1, round + 1, Hash::default(), b"")],
+        };
+        drop(session.handle(Event::Received(frame), Now::default()));
+        let outcome = Outcome {
+            later: true,
+            ..Outcome::default()
+        };
+        told.extend(session.handle(Event::Admitted(outcome), Now::default()));
+    }
+    let faults = told
+        .iter()
+        .filter(|effect| matches!(effect, Effect::Fault { .. }));
+    assert_eq!(faults.count(), 1);
+    assert!(session.is_open());
+    let fault = Effect::Fault {
+        code: FaultCode::LaterVersion,
+        journal: journal(1),
+        seq: 1,
+    };
+    assert!(told.contains(&fault));
+}
