@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Journal(Journal),
     /// Erase a record at every site, in the institution's name (at the hub, while it is stopped)
     Erase(Erase),
+    /// Write one record as an Automerge document, for other programs to read
+    Record(Record),
     /// Read and check a configuration file
     CheckConfig(CheckConfig),
     /// Print the OpenAPI document of the HTTP interface
@@ -219,6 +221,15 @@ pub(crate) struct Erase {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Record {
+    /// The number on its form, or its id
+    pub(crate) number: String,
+    /// The site's data directory; it may be running
+    #[arg(long)]
+    pub(crate) data: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ pub(crate) mod invite;
 pub(crate) mod join;
 pub(crate) mod journal;
 pub(crate) mod openapi;
+pub(crate) mod record;
 pub(crate) mod serve;
 pub(crate) mod user_add;
 pub(crate) mod verify;

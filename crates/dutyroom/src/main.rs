@@ -43,6 +43,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => commands::verify::run(args).await,
         Command::Journal(args) => commands::journal::run(args).await,
         Command::Erase(args) => commands::erase::run(args).await,
+        Command::Record(args) => commands::record::run(args).await,
         Command::CheckConfig(args) => commands::check_config::run(&args),
         Command::Openapi => commands::openapi::run(),
     }

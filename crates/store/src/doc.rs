@@ -3,6 +3,7 @@
 use crate::action::Loaded;
 use crate::error::StoreError;
 use crate::meta::id;
+use crate::store::Store;
 use automerge::Automerge;
 use records::id::{AccountId, RecordId};
 use records::kinds;
@@ -11,6 +12,26 @@ use sqlx::{Row as _, SqliteConnection};
 
 /// The damage that a replay of the journals mends.
 pub(crate) const SNAPSHOT: &str = "a record's snapshot";
+
+impl Store {
+    /// The document of the record with this number or id (32 hex digits), as any Automerge
+    /// library loads it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn document(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let id = name.parse::<RecordId>().unwrap_or_default();
+        let bytes = sqlx::query_scalar(
+            "select s.bytes from snapshot s join record r on r.id = s.record
+             where r.id = $1 or (r.number = $2 and $2 <> '') order by r.no limit 1",
+        )
+        .bind(id.0.to_vec())
+        .bind(name)
+        .fetch_optional(&self.inner.readers)
+        .await?;
+        Ok(bytes)
+    }
+}
 
 /// A snapshot as stored.
 pub(crate) struct Stored {
