@@ -3,7 +3,6 @@
 mod all {
     pub(crate) mod cameras;
     pub(crate) mod durability;
-    pub(crate) mod interop;
     pub(crate) mod logs;
     pub(crate) mod process;
     pub(crate) mod refusals;

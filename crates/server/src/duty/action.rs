@@ -167,6 +167,7 @@ mod tests {
                 values: records::field::Values::new(),
                 entries: std::collections::BTreeMap::new(),
                 conflicts: std::collections::BTreeMap::new(),
+                makers: std::collections::BTreeMap::new(),
                 unread: 0,
             };
             for offer in rules::offers(&actor, &record, rules::Sequels::default()) {

@@ -2,8 +2,8 @@
 
 use super::order::derived;
 use super::support::{
-    Campus, EAST, HUB, MORNING, Site, WEST, action, amendment, creation, decree, forge, quick,
-    record, shared_rows, text,
+    Campus, EAST, HUB, MORNING, Site, WEST, action, amendment, creation, decree, forge,
+    institution_journal, quick, record, shared_rows, text,
 };
 use proptest::prelude::*;
 use records::field::Value;
@@ -22,6 +22,18 @@ fn knowing(rules: u32) -> Options {
     }
 }
 
+/// A site of an institution that has not activated rule set 2 yet.
+async fn before_upgrades(campus: Campus, options: Options) -> Site {
+    let site = Site::bare(campus, options).await;
+    let mut founding = institution_journal().await;
+    founding.pop();
+    site.store.admit(founding, MORNING).await.unwrap();
+    // The same bytes at every site.
+    decree(&site.store, InstitutionOp::ActivateRules(1)).await;
+    site.store.start_writer(campus.writer()).await.unwrap();
+    site
+}
+
 async fn verdicts(site: &Site) -> Vec<(QuarantineVerdict, String)> {
     let quarantine = site.store.quarantine().await.unwrap();
     let verdicts = quarantine.into_iter();
@@ -30,8 +42,8 @@ async fn verdicts(site: &Site) -> Vec<(QuarantineVerdict, String)> {
 
 #[tokio::test]
 async fn an_old_program_goes_on_writing_after_a_rule_set_that_it_does_not_know() {
-    let hub = Site::open(HUB).await;
-    let old = Site::open_with(EAST, knowing(1)).await;
+    let hub = before_upgrades(HUB, quick()).await;
+    let old = before_upgrades(EAST, knowing(1)).await;
     decree(&hub.store, InstitutionOp::ActivateRules(2)).await;
     hub.log(1, "新规则下的一条").await;
     hub.send_to(&old).await;
@@ -45,10 +57,8 @@ async fn an_old_program_goes_on_writing_after_a_rule_set_that_it_does_not_know()
 
 #[tokio::test]
 async fn what_an_old_program_would_refuse_under_new_rules_it_holds_until_its_upgrade() {
-    let (hub, old) = (
-        Site::open(HUB).await,
-        Site::open_with(EAST, knowing(1)).await,
-    );
+    let hub = before_upgrades(HUB, quick()).await;
+    let old = before_upgrades(EAST, knowing(1)).await;
     let active = decree(&hub.store, InstitutionOp::ActivateRules(2)).await;
     hub.send_to(&old).await;
     let hostile = forge(WEST, active, &[creation(WEST, record(EAST, 9), "log_item")]);
@@ -192,7 +202,7 @@ impl Institution {
             } else {
                 others_know
             };
-            let site = Site::open_with(campus, knowing(knows)).await;
+            let site = before_upgrades(campus, knowing(knows)).await;
             site.log(1, "交接班").await;
             sites.push(Some(site));
         }

@@ -263,6 +263,7 @@ fn bundles_of_a_later_version_are_told_once_and_never_end_the_session() {
     let mut told = Vec::new();
     for round in 0..2 * u64::from(MAX_STRANGERS) {
         let frame = Frame::Bundles {
+            lane: Lane::Live,
             journal: journal(1),
             after: round,
             bundles: vec![bundle(1, round + 1, Hash::default(), b"")],
@@ -272,7 +273,7 @@ fn bundles_of_a_later_version_are_told_once_and_never_end_the_session() {
             later: true,
             ..Outcome::default()
         };
-        told.extend(session.handle(Event::Admitted(outcome), Now::default()));
+        told.extend(session.handle(Event::Admitted(Lane::Live, outcome), Now::default()));
     }
     let faults = told
         .iter()
