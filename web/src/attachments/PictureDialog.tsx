@@ -1,4 +1,5 @@
 import { Button, Modal } from 'antd';
+import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Attachment } from '@/api/model';
 import styles from './attachments.module.css';
@@ -15,15 +16,23 @@ interface Props {
   onShow: (id: string | null) => void;
 }
 
-/** The arrow keys work at once, and on when a button at an end is disabled. */
-const focus = (viewer: HTMLDivElement | null) => viewer?.focus();
-
 /** One picture large; arrow keys lead to the others, Esc out. */
 export function PictureDialog({ pictures, shown, onShow }: Props) {
   const { t } = useTranslation();
   const at = pictures.findIndex(({ id }) => id === shown);
   const picture = pictures[at];
   const step = (by: number) => onShow(pictures[at + by]?.id ?? shown);
+  // Wherever the focus is: a button that is disabled at either end would hear nothing.
+  useEffect(() => {
+    if (shown === null) return;
+    const press = ({ key }: KeyboardEvent) => {
+      const by = { ArrowLeft: -1, ArrowRight: 1 }[key];
+      const next = by ? pictures[at + by] : undefined;
+      if (next) onShow(next.id);
+    };
+    window.addEventListener('keydown', press);
+    return () => window.removeEventListener('keydown', press);
+  }, [shown, at, pictures, onShow]);
   return (
     <Modal
       open={picture !== undefined}
@@ -35,16 +44,7 @@ export function PictureDialog({ pictures, shown, onShow }: Props) {
       onCancel={() => onShow(null)}
     >
       {picture ? (
-        // biome-ignore lint/a11y/noStaticElementInteractions: it only listens for the arrow keys; the buttons do the same
-        <div
-          ref={focus}
-          tabIndex={-1}
-          className={styles.viewer}
-          onKeyDown={({ key }) => {
-            if (key === 'ArrowLeft') step(-1);
-            if (key === 'ArrowRight') step(1);
-          }}
-        >
+        <div className={styles.viewer}>
           <img src={fileUrl(picture)} alt={picture.caption || picture.name} />
           {picture.caption ? <p>{picture.caption}</p> : null}
           <div className={styles.bar}>
