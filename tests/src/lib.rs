@@ -4,5 +4,6 @@
 pub mod camera_sim;
 pub mod history;
 pub mod netsim;
+pub mod quic;
 pub mod storm;
 pub mod world;

@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
+use sync::links::{IDLE_BOUNDS, Transport};
 use url::Url;
 
 /// A site's configuration.
@@ -61,6 +63,57 @@ pub(crate) struct Link {
     /// Sites this one dials, `host:port`. Default: none.
     #[serde(default)]
     pub(crate) dial: Vec<Parsed<HostPort>>,
+    /// Where other campuses may dial this one while the hub is gone, `host:port`. Default: nowhere.
+    pub(crate) advertise: Option<Parsed<HostPort>>,
+    /// Campuses to dial while the hub is gone, besides those that advertise. Default: none.
+    #[serde(default)]
+    pub(crate) direct: Vec<Parsed<HostPort>>,
+    /// What is done about lost packets. Default: `cubic`; `bbr` for lines that lose some by
+    /// themselves.
+    #[serde(default)]
+    pub(crate) congestion: Congestion,
+    /// Seconds of silence after which a link is held to be lost, 4–120; the shorter of both
+    /// sides' counts. Default: 8.
+    pub(crate) idle_s: Option<u64>,
+    /// Seconds between probes of a silent link, at least 1 and at most half of `idle_s`.
+    /// Default: a quarter of it.
+    pub(crate) keep_alive_s: Option<u64>,
+}
+
+/// Congestion control of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Congestion {
+    #[default]
+    Cubic,
+    Bbr,
+}
+
+impl Link {
+    /// How connections are to behave.
+    ///
+    /// # Errors
+    /// A time outside its bounds.
+    pub(crate) fn transport(&self) -> anyhow::Result<Transport> {
+        let idle_s = self.idle_s.unwrap_or(8);
+        let keep_alive_s = self.keep_alive_s.unwrap_or((idle_s / 4).max(1));
+        let (shortest, longest) = (IDLE_BOUNDS.0.as_secs(), IDLE_BOUNDS.1.as_secs());
+        if !(shortest..=longest).contains(&idle_s) {
+            bail!("[link] idle_s = {idle_s} is not between {shortest} and {longest}");
+        }
+        if keep_alive_s == 0 || keep_alive_s > idle_s / 2 {
+            let most = idle_s / 2;
+            bail!("[link] keep_alive_s = {keep_alive_s} is not between 1 and {most}");
+        }
+        Ok(Transport {
+            idle: Duration::from_secs(idle_s),
+            keep_alive: Duration::from_secs(keep_alive_s),
+            congestion: match self.congestion {
+                Congestion::Cubic => sync::links::Congestion::Cubic,
+                Congestion::Bbr => sync::links::Congestion::Bbr,
+            },
+        })
+    }
 }
 
 /// Pictures and sound.
@@ -274,6 +327,9 @@ impl Config {
             if !keys.insert(camera.key.as_str()) {
                 bail!("two [[camera]] sections have the key {:?}", camera.key);
             }
+        }
+        if let Some(link) = &config.link {
+            link.transport()?;
         }
         crate::logging::check(&config.log)?;
         Ok(config)

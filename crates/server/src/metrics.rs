@@ -212,6 +212,11 @@ fn register_links(registry: &mut Registry, links: &Links) {
             "Connections that broke the protocol",
             counts.garbage,
         ),
+        (
+            "sync_duplicate_bundles",
+            "Bundles received that were here already",
+            counts.duplicate_bundles,
+        ),
         ("sync_reconnects", "Links that came back", counts.reconnects),
         (
             "sync_refused_joins",

@@ -20,6 +20,7 @@
 mod account;
 mod ack;
 mod action;
+mod address;
 mod admit;
 mod blob;
 mod check;

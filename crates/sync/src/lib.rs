@@ -19,6 +19,7 @@ pub mod blobs;
 pub mod enrol;
 pub mod identity;
 pub mod links;
+pub mod pace;
 pub mod rules;
 pub mod scrub;
 pub mod session;

@@ -5,28 +5,37 @@
 //! site that is enrolled and not revoked; it counts as up only after its Hello was answered,
 //! since in TLS 1.3 a client's handshake succeeds before the server has judged its certificate.
 
+mod accept;
 mod admission;
 mod blobs;
 mod board;
+mod campuses;
 mod carry;
+mod congestion;
 mod counters;
+mod dial;
+mod direct;
 mod link;
 mod media;
 pub(crate) mod request;
 mod scrub;
 
-use crate::enrol::{Throttle, serve_join};
-use crate::identity::{Identity, LINK_NAME, site_of_certificate};
-use crate::session::Now;
+pub use crate::tls::{IDLE_BOUNDS, KEEP_ALIVE_BOUNDS, Transport};
+pub use congestion::{Congestion, paced};
+
+use crate::enrol::Throttle;
+use crate::identity::{Identity, site_of_certificate};
+use crate::session::{Now, Progress};
 use crate::status::{
     BlobProgress, Counts, LinkFault, MediaPipe, PeerStatus, ScrubStatus, StreamBytes,
 };
-use crate::tls::{self, ALPN_JOIN, ALPN_MEDIA, ALPN_SYNC};
+use crate::tls::{self, ALPN_MEDIA, ALPN_SYNC};
 use crate::wire::Reached;
 use board::{Board, Place, Up};
 use counters::{Counters, add};
-use link::{End, Guard};
-use rand::{Rng as _, RngCore};
+use dial::{Backoff, dial};
+use link::Guard;
+use rand::RngCore;
 use records::id::{Hash, SiteId};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::{IpAddr, SocketAddr};
@@ -34,7 +43,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::{BlobError, Store, StoreError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 const CLOSE_STOPPING: u32 = 0;
@@ -43,18 +52,12 @@ const CLOSE_GARBAGE: u32 = 2;
 const CLOSE_DUPLICATE: u32 = 3;
 const CLOSE_STORE: u32 = 4;
 const CLOSE_REVOKED: u32 = 5;
+const CLOSE_NOT_NEEDED: u32 = 6;
 
-/// Handshakes under way at once; more are refused unseen.
-const MAX_HANDSHAKES: usize = 64;
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// A new attempt is quicker than the ever rarer repeats of an old one.
-const CONNECT: Duration = Duration::from_secs(4);
-const JOIN: Duration = Duration::from_secs(30);
 const STOP: Duration = Duration::from_secs(2);
 const MAX_LOGGED: usize = 1024;
 const MEDIA_PIPES: usize = 16;
-const BACKOFF_FIRST_MS: u64 = 200;
-const BACKOFF_LAST_MS: u64 = 5_000;
 
 /// The wall clock, ms since the epoch.
 pub type Wall = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -68,6 +71,12 @@ pub struct LinkConfig {
     pub listen: SocketAddr,
     /// `host:port` of the sites to dial.
     pub dial: Vec<String>,
+    /// `host:port` at which other campuses may dial this one while the hub is gone.
+    pub advertise: Option<String>,
+    /// `host:port` of campuses to dial while the hub is gone, besides those that advertise.
+    pub direct: Vec<String>,
+    /// How connections behave.
+    pub transport: Transport,
     /// The wall clock.
     pub wall: Wall,
 }
@@ -93,6 +102,8 @@ pub struct Links {
     shared: Arc<Shared>,
     pipes: Mutex<Option<mpsc::Receiver<MediaPipe>>>,
     tasks: Vec<Guard>,
+    /// What the config names is dialled as long as we live.
+    _always: Vec<watch::Sender<bool>>,
 }
 
 struct Shared {
@@ -116,6 +127,11 @@ struct Shared {
     logged: Mutex<HashSet<(IpAddr, String)>>,
     next_link: AtomicU64,
     scrubs: scrub::Scrubs,
+    advertise: Option<String>,
+    /// Where other sites may be dialled, and how often that changed.
+    addresses: Mutex<BTreeMap<SiteId, String>>,
+    addresses_changed: watch::Sender<u64>,
+    through_hub: watch::Sender<BTreeSet<SiteId>>,
 }
 
 impl Links {
@@ -125,7 +141,7 @@ impl Links {
     /// [`LinksError`].
     pub async fn start(config: LinkConfig, store: Store) -> Result<Self, LinksError> {
         let identity = config.identity;
-        let server = tls::server(&identity).map_err(LinksError::Tls)?;
+        let server = tls::server(&identity, &config.transport).map_err(LinksError::Tls)?;
         let listen = config.listen;
         let endpoint =
             quinn::Endpoint::server(server, listen).map_err(|source| LinksError::Listen {
@@ -133,9 +149,16 @@ impl Links {
                 source,
             })?;
         let (media_pipes, pipes) = mpsc::channel(MEDIA_PIPES);
+        let transport = config.transport;
+        let client = |alpn| tls::client(&identity, alpn, &transport).map_err(LinksError::Tls);
+        let addresses = store.link_addresses().await.unwrap_or_else(|error| {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the other sites' addresses are not known");
+            BTreeMap::new()
+        });
         let shared = Arc::new(Shared {
-            sync_client: tls::client(&identity, ALPN_SYNC).map_err(LinksError::Tls)?,
-            media_client: tls::client(&identity, ALPN_MEDIA).map_err(LinksError::Tls)?,
+            sync_client: client(ALPN_SYNC)?,
+            media_client: client(ALPN_MEDIA)?,
             board: Mutex::new(Board::new(identity.site(), identity.hub)),
             identity,
             store,
@@ -154,21 +177,34 @@ impl Links {
             logged: Mutex::default(),
             next_link: AtomicU64::new(0),
             scrubs: scrub::Scrubs::default(),
+            advertise: config.advertise,
+            addresses: Mutex::new(addresses),
+            addresses_changed: watch::Sender::default(),
+            through_hub: watch::Sender::default(),
         });
         shared.publish();
         let mut tasks = vec![
-            Guard(tokio::spawn(accept(shared.clone()))),
+            Guard(tokio::spawn(accept::accept(shared.clone()))),
+            Guard(tokio::spawn(campuses::run(shared.clone(), config.direct))),
             Guard(tokio::spawn(follow_enrolments(shared.clone()))),
             Guard(tokio::spawn(blobs::run(shared.clone()))),
             Guard(tokio::spawn(scrub::run(shared.clone()))),
         ];
+        let mut always = Vec::new();
         for address in config.dial {
-            tasks.push(Guard(tokio::spawn(dial(shared.clone(), address))));
+            let (wanted, is_wanted) = watch::channel(true);
+            tasks.push(Guard(tokio::spawn(dial(
+                shared.clone(),
+                address,
+                is_wanted,
+            ))));
+            always.push(wanted);
         }
         Ok(Self {
             shared,
             pipes: Mutex::new(Some(pipes)),
             tasks,
+            _always: always,
         })
     }
 
@@ -343,6 +379,11 @@ impl Shared {
         self.publish();
     }
 
+    fn set_progress(&self, site: SiteId, link: u64, progress: Progress) {
+        self.board().set_progress(site, link, progress);
+        self.publish();
+    }
+
     fn set_clock(&self, site: SiteId, offset_ms: i64) {
         if site == self.identity.hub {
             self.clock.send_replace(Some(offset_ms));
@@ -367,8 +408,11 @@ impl Shared {
         let sites: BTreeSet<_> = sites.filter(|site| self.may_link(*site)).collect();
         let board = self.board();
         let (status, reach) = (board.status(&sites), board.reach());
+        let through_hub = board.through_hub();
         self.peers.send_if_modified(|known| replace(known, status));
         self.reach.send_if_modified(|known| replace(known, reach));
+        let through = &self.through_hub;
+        through.send_if_modified(|known| replace(known, through_hub));
     }
 
     /// Waits for a link with `site`; false if none comes in a while.
@@ -410,22 +454,6 @@ impl Shared {
         add(&self.counters.refused_peers, 1);
         self.log_once(address, cause);
     }
-
-    /// A site we dialled is not linked: a broken handshake is our refusal, most often of another
-    /// institution's certificate; a close is theirs; anything else is a silence.
-    fn not_connected(&self, address: SocketAddr, error: &quinn::ConnectionError) -> &'static str {
-        match error {
-            quinn::ConnectionError::TransportError(broken) => {
-                self.refuse(address, &broken.to_string());
-            }
-            quinn::ConnectionError::ConnectionClosed(_)
-            | quinn::ConnectionError::ApplicationClosed(_) => {
-                self.log_once(address, "the site at this address refuses us");
-            }
-            _ => {}
-        }
-        "refused"
-    }
 }
 
 fn replace<T: PartialEq>(known: &mut T, new: T) -> bool {
@@ -450,170 +478,5 @@ async fn follow_enrolments(shared: Arc<Shared>) {
             seq = now;
             shared.publish();
         }
-    }
-}
-
-async fn accept(shared: Arc<Shared>) {
-    let handshakes = Arc::new(Semaphore::new(MAX_HANDSHAKES));
-    let mut tasks = tokio::task::JoinSet::new();
-    while let Some(incoming) = shared.endpoint.accept().await {
-        while tasks.try_join_next().is_some() {}
-        let Ok(permit) = handshakes.clone().try_acquire_owned() else {
-            incoming.refuse();
-            continue;
-        };
-        let shared = shared.clone();
-        tasks.spawn(async move {
-            let address = incoming.remote_address();
-            let connection = tokio::time::timeout(HANDSHAKE, incoming).await;
-            match connection {
-                Ok(Ok(connection)) => serve(shared, connection, permit).await,
-                Ok(Err(error)) => shared.refuse(address, &error.to_string()),
-                Err(_) => shared.refuse(address, "handshake timed out"),
-            }
-        });
-    }
-    // The endpoint is closed, so every connection is over and its task about to end.
-    while tasks.join_next().await.is_some() {}
-}
-
-/// `permit` bounds strangers: it is given back once a peer has proved to be one of us.
-async fn serve(shared: Arc<Shared>, connection: quinn::Connection, permit: OwnedSemaphorePermit) {
-    let alpn = tls::alpn(&connection).unwrap_or_default();
-    if alpn == ALPN_JOIN {
-        let served = tokio::time::timeout(JOIN, serve_joining(&shared, &connection)).await;
-        if served.is_err() {
-            close(&connection, CLOSE_REFUSED);
-        }
-        return;
-    }
-    let address = connection.remote_address();
-    let Some(peer) = shared.peer_of(&connection) else {
-        shared.refuse(address, "no certificate of an enrolled site");
-        close(&connection, CLOSE_REFUSED);
-        return;
-    };
-    drop(permit);
-    if alpn == ALPN_MEDIA {
-        media::accept(shared, connection, peer).await;
-        return;
-    }
-    let streams = tokio::time::timeout(HANDSHAKE, connection.accept_bi()).await;
-    if let Ok(Ok(streams)) = streams {
-        link::run(shared, connection, streams, peer, false).await;
-    } else {
-        close(&connection, CLOSE_REFUSED);
-    }
-}
-
-async fn serve_joining(shared: &Shared, connection: &quinn::Connection) {
-    let allowed = lock(&shared.throttle).allow(shared.now().mono_ms);
-    let wall_ms = (shared.wall)();
-    let (identity, store) = (&shared.identity, &shared.store);
-    let mut rng = shared.rng();
-    let served = serve_join(connection, identity, store, allowed, wall_ms, &mut rng).await;
-    let address = connection.remote_address();
-    match served {
-        Ok(None) => tracing::info!(peer.address = %address, "a site has joined"),
-        Ok(Some(refusal)) => {
-            add(&shared.counters.refused_joins, 1);
-            shared.log_once(address, &refusal.to_string());
-        }
-        Err(error) => {
-            add(&shared.counters.refused_joins, 1);
-            shared.log_once(address, &error.to_string());
-            close(connection, CLOSE_GARBAGE);
-        }
-    }
-}
-
-/// Waits between attempts: 0.2 s, doubling to 5 s, each with up to a quarter of jitter.
-#[derive(Debug, Default)]
-struct Backoff {
-    tries: u32,
-}
-
-impl Backoff {
-    fn next(&mut self, rng: &mut impl RngCore) -> Duration {
-        let base = (BACKOFF_FIRST_MS << self.tries.min(10)).min(BACKOFF_LAST_MS);
-        self.tries = self.tries.saturating_add(1);
-        Duration::from_millis(base + rng.random_range(0..=base / 4))
-    }
-}
-
-async fn dial(shared: Arc<Shared>, address: String) {
-    let mut backoff = Backoff::default();
-    loop {
-        match dial_once(&shared, &address).await {
-            Ok((peer, End::Duplicate, _)) => tokio::select! {
-                () = shared.link_gone(peer) => {}
-                () = shared.stopped() => return,
-            },
-            Ok((_, _, true)) => backoff = Backoff::default(),
-            Ok((_, end, false)) => tracing::debug!(peer.address = address, ?end, "not linked"),
-            Err(cause) => tracing::debug!(peer.address = address, cause, "not linked"),
-        }
-        let wait = backoff.next(&mut shared.rng());
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = shared.stopped() => return,
-        }
-    }
-}
-
-async fn dial_once(
-    shared: &Arc<Shared>,
-    address: &str,
-) -> Result<(SiteId, End, bool), &'static str> {
-    let found = tokio::select! {
-        found = tokio::net::lookup_host(address) => found,
-        () = shared.stopped() => return Err("stopping"),
-    };
-    let mut found = found.map_err(|_| "the name has no address")?;
-    let local = shared.endpoint.local_addr().map_err(|_| "stopping")?;
-    let address = found
-        .find(|found| found.is_ipv4() == local.is_ipv4())
-        .ok_or("the name has no address of our kind")?;
-    let connecting = shared
-        .endpoint
-        .connect_with(shared.sync_client.clone(), address, LINK_NAME)
-        .map_err(|_| "stopping")?;
-    let connection = tokio::time::timeout(CONNECT, connecting)
-        .await
-        .map_err(|_| "no answer")?
-        .map_err(|error| shared.not_connected(address, &error))?;
-    let Some(peer) = shared.peer_of(&connection) else {
-        shared.refuse(address, "no certificate of an enrolled site");
-        close(&connection, CLOSE_REFUSED);
-        return Err("the certificate is not of an enrolled site");
-    };
-    let streams = connection.open_bi().await.map_err(|_| "no stream")?;
-    let (end, was_up) = link::run(shared.clone(), connection.clone(), streams, peer, true).await;
-    let duplicate = quinn::VarInt::from_u32(CLOSE_DUPLICATE);
-    let told = matches!(
-        connection.close_reason(),
-        Some(quinn::ConnectionError::ApplicationClosed(close)) if close.error_code == duplicate
-    );
-    Ok((peer, if told { End::Duplicate } else { end }, was_up))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rand::SeedableRng as _;
-
-    #[test]
-    fn attempts_grow_apart_up_to_five_seconds() {
-        let mut rng = rand::rngs::StdRng::seed_from_u64(1);
-        let mut backoff = Backoff::default();
-        let waits: Vec<_> = (0..40)
-            .map(|_| backoff.next(&mut rng).as_millis())
-            .collect();
-        assert!((200..=250).contains(&waits[0]), "{waits:?}");
-        assert!((400..=500).contains(&waits[1]), "{waits:?}");
-        assert!(
-            waits[10..].iter().all(|ms| (5_000..=6_250).contains(ms)),
-            "{waits:?}"
-        );
     }
 }

@@ -17,11 +17,11 @@ pub use lanes::{LIVE_LAG, Lag, Progress};
 
 use crate::scrub::{self, Scrub};
 use crate::status::FaultCode;
-use crate::wire::{Frame, Hello, Lane, Reached};
+use crate::wire::{Address, Frame, Hello, Lane, Reached};
 use lanes::{Lanes, OnWay};
 use records::bundle::{Bundle, Head};
 use records::id::{JournalId, SiteId};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A peer that has not said Hello and sent its frontier after this long is dropped, ms.
 pub const HELLO_TIMEOUT_MS: u64 = 10_000;
@@ -41,6 +41,8 @@ pub const MAX_JOURNALS: usize = 2048;
 const WINDOW_BATCHES: usize = 64;
 const RETRY_MS: u64 = 2_000;
 const RETRY_LAST_MS: u64 = 60_000;
+/// How long a journal is left to its home site while nothing of it arrives.
+const LEFT_MS: u64 = 3_000;
 const SMALL_TALK: u64 = 200;
 const SMALL_TALK_REFILL_MS: u64 = 50;
 
@@ -64,10 +66,14 @@ pub enum Event {
     Bundles(Vec<Bundle>),
     /// The answer to the oldest unanswered [`Effect::Admit`] of a lane.
     Admitted(Lane, Outcome),
-    /// The sites we reach over links of our own, the peer left out.
+    /// The sites we reach over links of our own, the peer left out; only the hub says so.
     Reach(Vec<Reached>),
     /// Something happened to the scrub with this peer.
     Scrub(scrub::Event),
+    /// What we know of where sites may be dialled.
+    Addresses(Vec<Address>),
+    /// Whether another way to the peer stands, so that nothing is to be sent over this one.
+    Yield(bool),
     /// Time has passed; to be given about once a second.
     Tick,
 }
@@ -118,6 +124,8 @@ pub enum Effect {
     Up,
     /// The sites the peer reaches over links of its own.
     Reach(Vec<Reached>),
+    /// Where sites may be dialled, as the peer says.
+    Addresses(Vec<Address>),
     /// The peer's wall clock is `offset_ms` ahead of ours, give or take half of `rtt_ms`.
     Clock {
         /// Peer's clock minus ours.
@@ -220,6 +228,8 @@ struct Track {
     in_flight: u32,
     /// The clock of the last bundle sent; orders bulk.
     sent_hlc: u64,
+    /// Since when its home site is given the time to bring it itself.
+    left_since: Option<u64>,
 }
 
 /// The state of one conversation.
@@ -230,6 +240,7 @@ pub struct Session {
     peer_rules: u32,
     stage: Stage,
     started_ms: u64,
+    opened_ms: u64,
     local: BTreeMap<JournalId, Head>,
     tracks: BTreeMap<JournalId, Track>,
     /// Journal and place of the unanswered read; `evidence` reads stand outside the window.
@@ -242,12 +253,24 @@ pub struct Session {
     progress: Progress,
     lost: Vec<JournalId>,
     strangers: u32,
-    reach: Vec<Reached>,
+    reach: Option<Vec<Reached>>,
+    addresses: Vec<Address>,
+    yields: bool,
+    home: Home,
     ping: Option<u64>,
     next_ping_ms: u64,
     small_talk: u64,
     refilled_ms: u64,
     scrub: Scrub,
+}
+
+/// Who brings a peer the journals of third sites: they themselves, if they are linked with it.
+#[derive(Debug, Default)]
+struct Home {
+    /// The peer is the hub and tells whom it reaches; we are not the hub.
+    applies: bool,
+    /// Whom the peer reaches, as it said last.
+    reached: BTreeSet<SiteId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -279,6 +302,7 @@ impl Session {
             peer_rules: 0,
             stage: Stage::Hello,
             started_ms: now.mono_ms,
+            opened_ms: 0,
             local,
             tracks,
             reading: None,
@@ -290,7 +314,10 @@ impl Session {
             progress: Progress::default(),
             lost: Vec::new(),
             strangers: 0,
-            reach: Vec::new(),
+            reach: None,
+            addresses: Vec::new(),
+            yields: false,
+            home: Home::default(),
             ping: None,
             next_ping_ms: 0,
             small_talk: SMALL_TALK,
@@ -298,6 +325,15 @@ impl Session {
             scrub: Scrub::new(now),
         };
         (session, effects)
+    }
+
+    /// The peer is the hub and we are a campus: journals of sites that the hub reaches are left to
+    /// those sites for a while, so that nothing arrives twice after campuses were linked without
+    /// the hub.
+    #[must_use]
+    pub fn with_hub(mut self) -> Self {
+        self.home.applies = true;
+        self
     }
 
     /// Takes one event and returns what to do. A closed session does nothing more.
@@ -325,6 +361,14 @@ impl Session {
             Event::Scrub(event) => self.scrubbed(&mut effects, |scrub, effects| {
                 scrub.handle(event, now, effects)
             }),
+            Event::Addresses(all) => {
+                self.set_addresses(all, &mut effects);
+                Ok(())
+            }
+            Event::Yield(yields) => {
+                self.yields = yields;
+                Ok(())
+            }
             Event::Tick => self.tick(now, &mut effects),
         };
         if let Err(reason) = result {
@@ -410,11 +454,20 @@ impl Session {
     }
 
     fn set_reach(&mut self, sites: Vec<Reached>, effects: &mut Vec<Effect>) {
-        if self.reach != sites {
-            self.reach = sites;
+        if self.reach.as_ref() != Some(&sites) {
             if self.stage == Stage::Open {
-                effects.push(Effect::Send(Frame::Reach(self.reach.clone())));
+                effects.push(Effect::Send(Frame::Reach(sites.clone())));
             }
+            self.reach = Some(sites);
+        }
+    }
+
+    fn set_addresses(&mut self, all: Vec<Address>, effects: &mut Vec<Effect>) {
+        if self.addresses != all {
+            if self.stage == Stage::Open {
+                effects.push(Effect::Send(Frame::Addresses(all.clone())));
+            }
+            self.addresses = all;
         }
     }
 

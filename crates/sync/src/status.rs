@@ -1,6 +1,7 @@
 //! What the rest of a site sees of its links: plain values.
 
 use crate::scrub::Report;
+use crate::session::Progress;
 use bytes::Bytes;
 use records::id::{JournalId, SiteId};
 use std::collections::BTreeMap;
@@ -35,6 +36,9 @@ pub struct PeerStatus {
     pub since_ms: Option<i64>,
     /// How it is reached while up.
     pub via: Option<Via>,
+    /// How far the two sites are behind each other, as of the last second; `None` unless they
+    /// are linked with each other.
+    pub progress: Option<Progress>,
 }
 
 /// Something about a journal that an administrator must settle.

@@ -1,6 +1,7 @@
 //! TLS of links: our own authority, TLS 1.3 only, one provider named explicitly.
 
 use crate::identity::{Identity, IdentityError, LINK_NAME};
+use crate::links::{Congestion, paced};
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -21,10 +22,35 @@ pub(crate) const ALPN_JOIN: &[u8] = b"dutyroom-join/1";
 /// Bytes of a certificate's hash that a join code carries.
 pub(crate) const FINGERPRINT_LEN: usize = 10;
 
-/// A killed peer says nothing, so its silence has to be noticed: at most idle + keep-alive =
-/// 10 s. Four probes must be lost in a row before a living link is given up.
-const IDLE: Duration = Duration::from_secs(8);
-const KEEP_ALIVE: Duration = Duration::from_secs(2);
+/// Shortest and longest silence after which a link may be held to be lost.
+pub const IDLE_BOUNDS: (Duration, Duration) = (Duration::from_secs(4), Duration::from_secs(120));
+/// Shortest and longest pause between probes; at most half the silence.
+pub const KEEP_ALIVE_BOUNDS: (Duration, Duration) =
+    (Duration::from_secs(1), Duration::from_secs(60));
+
+/// How connections of links behave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transport {
+    /// Silence after which a link is held to be lost; the shorter of both sides' counts. A killed
+    /// peer says nothing, so its silence has to be noticed: idle + keep-alive = 10 s at most.
+    pub idle: Duration,
+    /// Pause between probes: by default four must be lost in a row before a living link is given
+    /// up.
+    pub keep_alive: Duration,
+    /// What is done about loss.
+    pub congestion: Congestion,
+}
+
+impl Default for Transport {
+    fn default() -> Self {
+        Self {
+            idle: Duration::from_secs(8),
+            keep_alive: Duration::from_secs(2),
+            congestion: Congestion::Cubic,
+        }
+    }
+}
+
 /// About 100 ms of 20 Mbit/s: older media is better dropped than sent.
 const DATAGRAM_SEND_LEN: usize = 256 * 1024;
 const DATAGRAM_RECEIVE_LEN: usize = 1024 * 1024;
@@ -45,12 +71,15 @@ fn chain(identity: &Identity) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'s
     (chain, PrivateKeyDer::Pkcs8(identity.tls_key.clone().into()))
 }
 
-pub(crate) fn transport() -> Arc<quinn::TransportConfig> {
+fn quic_transport(config: &Transport) -> Arc<quinn::TransportConfig> {
     let mut transport = quinn::TransportConfig::default();
-    let idle = quinn::IdleTimeout::try_from(IDLE).expect("8 s fits a QUIC time-out");
+    let idle = config.idle.clamp(IDLE_BOUNDS.0, IDLE_BOUNDS.1);
+    let keep_alive = config.keep_alive.min(idle / 2);
+    let idle = quinn::IdleTimeout::try_from(idle).expect("two minutes fit a QUIC time-out");
     transport
         .max_idle_timeout(Some(idle))
-        .keep_alive_interval(Some(KEEP_ALIVE))
+        .keep_alive_interval(Some(keep_alive))
+        .congestion_controller_factory(paced(config.congestion))
         .max_concurrent_bidi_streams((1 + crate::links::request::MAX_STREAMS).into())
         // The peer's bulk lane.
         .max_concurrent_uni_streams(1u32.into())
@@ -67,7 +96,10 @@ pub(crate) fn transport() -> Arc<quinn::TransportConfig> {
 ///
 /// A client without a certificate passes TLS, since one that joins has none yet; the driver
 /// refuses it for every other protocol.
-pub(crate) fn server(identity: &Identity) -> Result<quinn::ServerConfig, rustls::Error> {
+pub(crate) fn server(
+    identity: &Identity,
+    transport: &Transport,
+) -> Result<quinn::ServerConfig, rustls::Error> {
     let verifier = WebPkiClientVerifier::builder_with_provider(roots(identity)?, provider())
         .allow_unauthenticated()
         .build()
@@ -84,7 +116,7 @@ pub(crate) fn server(identity: &Identity) -> Result<quinn::ServerConfig, rustls:
     let config = QuicServerConfig::try_from(config)
         .map_err(|error| rustls::Error::General(error.to_string()))?;
     let mut config = quinn::ServerConfig::with_crypto(Arc::new(config));
-    config.transport_config(transport());
+    config.transport_config(quic_transport(transport));
     Ok(config)
 }
 
@@ -92,24 +124,26 @@ pub(crate) fn server(identity: &Identity) -> Result<quinn::ServerConfig, rustls:
 pub(crate) fn client(
     identity: &Identity,
     alpn: &[u8],
+    transport: &Transport,
 ) -> Result<quinn::ClientConfig, rustls::Error> {
     let (certificates, key) = chain(identity);
     let config = rustls::ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_root_certificates(roots(identity)?)
         .with_client_auth_cert(certificates, key)?;
-    quic_client(config, alpn)
+    quic_client(config, alpn, transport)
 }
 
 fn quic_client(
     mut config: rustls::ClientConfig,
     alpn: &[u8],
+    transport: &Transport,
 ) -> Result<quinn::ClientConfig, rustls::Error> {
     config.alpn_protocols = vec![alpn.to_vec()];
     let config = QuicClientConfig::try_from(config)
         .map_err(|error| rustls::Error::General(error.to_string()))?;
     let mut config = quinn::ClientConfig::new(Arc::new(config));
-    config.transport_config(transport());
+    config.transport_config(quic_transport(transport));
     Ok(config)
 }
 
@@ -122,7 +156,7 @@ pub(crate) fn join_client(
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
-    quic_client(config, ALPN_JOIN)
+    quic_client(config, ALPN_JOIN, &Transport::default())
 }
 
 /// What a join code says of the authority's certificate.

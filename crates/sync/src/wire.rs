@@ -27,6 +27,8 @@ pub const MAX_HEADS: usize = 1024;
 pub const MAX_BUNDLES: usize = 4096;
 /// Most sites one Reach may name.
 pub const MAX_REACH: usize = 256;
+/// Longest `host:port` of an [`Address`], in bytes.
+pub const MAX_ADDRESS_LEN: usize = 255;
 const MAX_VERSIONS: usize = 16;
 
 const PLAIN: u8 = 0;
@@ -67,6 +69,18 @@ pub struct Reached {
     /// Since when, by the sender's clock, ms since the epoch.
     #[n(1)]
     pub since_ms: i64,
+}
+
+/// Where a site may be dialled.
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(array)]
+pub struct Address {
+    /// Which site.
+    #[n(0)]
+    pub site: SiteId,
+    /// `host:port`.
+    #[n(1)]
+    pub host: String,
 }
 
 /// Which stream of a link carries a batch, and which queue it waits in.
@@ -190,6 +204,10 @@ pub enum Frame {
         #[n(0)]
         put: u32,
     },
+    /// A campus says where it may be dialled; the hub says where all others may. Replaces the last
+    /// such list.
+    #[n(12)]
+    Addresses(#[n(0)] Vec<Address>),
 }
 
 /// Bytes that are no frame. The peer broke the protocol; the link ends.
@@ -269,6 +287,9 @@ pub fn decode_frame(body: &[u8]) -> Result<Frame, WireError> {
         Frame::Scrub { message, .. } => message.len() <= set::MAX_MESSAGE_LEN,
         Frame::Want(hashes) => hashes.len() <= MAX_HASHES,
         Frame::Give { bundles, .. } => bundles.len() <= MAX_HASHES,
+        Frame::Addresses(all) => {
+            all.len() <= MAX_REACH && all.iter().all(|one| one.host.len() <= MAX_ADDRESS_LEN)
+        }
         Frame::Ping { .. } | Frame::Pong { .. } | Frame::Took { .. } => true,
     };
     if within {

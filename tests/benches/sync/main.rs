@@ -7,7 +7,11 @@
 mod durable;
 mod figure;
 mod gate;
+mod live;
+mod pacing;
+mod raw;
 mod verify;
+mod weeks;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
@@ -20,6 +24,9 @@ const FIGURES: &[(&str, Measure)] = &[
     ("durable", durable::run),
     ("gate", gate::run),
     ("verify", verify::run),
+    ("live", live::run),
+    ("pacing", pacing::run),
+    ("weeks", weeks::run),
 ];
 
 /// Figures of sync, each beside an anchor.

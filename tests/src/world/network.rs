@@ -263,6 +263,7 @@ impl Network {
                 } => self.queue(site, peer, |_| Work::Leave(journal)),
                 Effect::Up
                 | Effect::Reach(_)
+                | Effect::Addresses(_)
                 | Effect::Clock { .. }
                 | Effect::Scrub(_)
                 | Effect::Scrubbed(_)

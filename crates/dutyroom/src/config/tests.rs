@@ -54,6 +54,25 @@ fn camera_credentials_stay_out_of_the_address_and_out_of_messages() {
 }
 
 #[test]
+fn the_times_of_a_link_have_sane_bounds() {
+    let link = |more: &str| format!("{SMALL}[link]\nlisten = \"127.0.0.1:1\"\n{more}");
+    let config = Config::parse(&link("idle_s = 20\ncongestion = \"bbr\"\n")).unwrap();
+    let transport = config.link.unwrap().transport().unwrap();
+    assert_eq!(transport.keep_alive, Duration::from_secs(5));
+    for (more, said) in [
+        ("idle_s = 3\n", "idle_s"),
+        ("idle_s = 121\n", "idle_s"),
+        ("keep_alive_s = 0\n", "keep_alive_s"),
+        ("idle_s = 8\nkeep_alive_s = 5\n", "between 1 and 4"),
+        ("congestion = \"vegas\"\n", "congestion"),
+        ("advertise = \"west\"\n", "host:port"),
+    ] {
+        let error = error(&link(more));
+        assert!(error.contains(said), "{more}: {error}");
+    }
+}
+
+#[test]
 fn two_cameras_cannot_share_a_key() {
     let camera = "[[camera]]\nkey = \"k\"\nname = \"n\"\nplace = \"p\"\nrtsp = \"rtsp://c/\"\n";
     assert!(error(&format!("{SMALL}{camera}{camera}")).contains("\"k\""));

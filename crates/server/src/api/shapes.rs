@@ -145,6 +145,28 @@ pub struct SiteLink {
     pub since: Option<i64>,
     /// Which way.
     pub via: Option<LinkVia>,
+    /// How far the two sites are behind each other; absent unless they are linked with each other
+    /// and something is being made up for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub catching_up: Option<CatchingUp>,
+}
+
+/// How far two linked sites are behind each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct CatchingUp {
+    /// What the answering site still lacks.
+    pub incoming: Lag,
+    /// What the other site still lacks.
+    pub outgoing: Lag,
+}
+
+/// How many bundles one side lacks of what the other holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Lag {
+    /// Still missing.
+    pub missing: u64,
+    /// Missing when this catching-up began, and what was written since.
+    pub of: u64,
 }
 
 /// Whether a site can be reached.

@@ -1,10 +1,11 @@
 //! `GET /api/v1/sites`: the sites of the institution and whether they can be reached.
 
-use crate::api::shapes::{LinkState, LinkVia, Site, SiteLink};
+use crate::api::shapes::{CatchingUp, Lag, LinkState, LinkVia, Site, SiteLink};
 use crate::app::App;
 use crate::json::Json;
 use axum::extract::State;
 use serde::Serialize;
+use sync::session::{self, Progress};
 use sync::status::{PeerState, PeerStatus, Via};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -74,6 +75,7 @@ fn this() -> SiteLink {
         state: LinkState::This,
         since: None,
         via: None,
+        catching_up: None,
     }
 }
 
@@ -90,5 +92,18 @@ fn link(peer: Option<&PeerStatus>) -> SiteLink {
             Via::Direct => LinkVia::Direct,
             Via::Hub => LinkVia::Hub,
         }),
+        catching_up: up.and_then(|peer| peer.progress).and_then(catching_up),
     }
+}
+
+fn catching_up(progress: Progress) -> Option<CatchingUp> {
+    let lag = |lag: session::Lag| Lag {
+        missing: if lag.of == 0 { 0 } else { lag.missing },
+        of: lag.of,
+    };
+    let shown = CatchingUp {
+        incoming: lag(progress.incoming),
+        outgoing: lag(progress.outgoing),
+    };
+    (shown.incoming.of > 0 || shown.outgoing.of > 0).then_some(shown)
 }

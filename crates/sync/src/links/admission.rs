@@ -4,6 +4,8 @@
 use crate::wire::Lane;
 use records::bundle::Bundle;
 use records::id::JournalId;
+use records::payload::{self, Body, Section};
+use records::prescan::prescan;
 use std::collections::VecDeque;
 use std::time::Duration;
 use store::Admission;
@@ -12,14 +14,17 @@ use store::Admission;
 const WANTED: Duration = Duration::from_millis(50);
 /// Nor longer than this, however slow the disk.
 const LONGEST: Duration = Duration::from_millis(250);
-const FIRST_BITE: usize = 32;
+const FIRST_BITE: usize = 4;
 const LARGEST_BITE: usize = 512;
 const BITE_LEN: usize = 256 * 1024;
+/// Automerge operations of one bite, which is what the gate's time goes into: a change of a
+/// hundred bytes may have 20,000.
+const BITE_OPS: usize = 40_000;
 
 /// Bundles that came in one frame.
 struct Batch {
     journal: JournalId,
-    bundles: VecDeque<Bundle>,
+    bundles: VecDeque<(usize, Bundle)>,
     answers: Vec<Admission>,
     all: usize,
 }
@@ -69,7 +74,7 @@ impl Offers {
             journal,
             all: bundles.len(),
             answers: Vec::with_capacity(bundles.len()),
-            bundles: bundles.into(),
+            bundles: bundles.into_iter().map(|b| (ops(&b), b)).collect(),
         };
         match lane {
             Lane::Live => self.live.push_back(batch),
@@ -80,7 +85,10 @@ impl Offers {
     /// The next bite, if anything waits. It is to be answered before another is taken.
     pub(super) fn bite(&mut self) -> Option<Bite> {
         let mut bundles = Vec::new();
-        let mut room = BITE_LEN;
+        let mut room = Room {
+            bytes: BITE_LEN,
+            ops: BITE_OPS,
+        };
         let live = fill(&mut self.live, self.most, &mut room, &mut bundles);
         let bulk = fill(&mut self.bulk, self.most - live, &mut room, &mut bundles);
         let bite = Bite {
@@ -134,7 +142,7 @@ impl Offers {
         if took > wanted {
             let share = wanted.as_secs_f64() / took.as_secs_f64();
             self.most = ((count as f64 * share) as usize).max(1);
-        } else if count == self.most {
+        } else if count == self.most && took <= wanted / 2 {
             self.most = (self.most * 2).min(LARGEST_BITE);
         }
     }
@@ -149,26 +157,49 @@ impl Bite {
     }
 }
 
-/// Moves bundles until there are `most` or their bytes use up `room`; one always fits an empty
-/// bite.
+/// What still fits a bite.
+struct Room {
+    bytes: usize,
+    ops: usize,
+}
+
+/// How many operations a bundle brings, as far as can be told without judging it.
+fn ops(bundle: &Bundle) -> usize {
+    let sections = payload::decode(&bundle.payload).unwrap_or_default();
+    let bodies = sections.iter().filter_map(|section| match section {
+        Section::Present { body, .. } => Body::decode(body).ok(),
+        Section::Erased(_) => None,
+    });
+    let changes = bodies.flat_map(|body| match body {
+        Body::Record(record) => record.changes,
+        Body::Institution(_) | Body::Unknown(_) => Vec::new(),
+    });
+    let ops = changes.filter_map(|change| prescan(&change).ok());
+    let ops: u64 = ops.map(|scan| scan.ops).sum();
+    usize::try_from(ops).unwrap_or(usize::MAX)
+}
+
+/// Moves bundles until there are `most` or they use up `room`; one always fits an empty bite.
 fn fill(
     batches: &mut VecDeque<Batch>,
     most: usize,
-    room: &mut usize,
+    room: &mut Room,
     bite: &mut Vec<Bundle>,
 ) -> usize {
     let before = bite.len();
     for batch in batches {
         while bite.len() - before < most
-            && let Some(bundle) = batch.bundles.front()
+            && let Some((ops, bundle)) = batch.bundles.front()
         {
             let len = bundle.header.len() + bundle.payload.len();
-            if len > *room && !bite.is_empty() {
-                *room = 0;
+            let fits = len <= room.bytes && *ops <= room.ops;
+            if !fits && !bite.is_empty() {
+                *room = Room { bytes: 0, ops: 0 };
                 return bite.len() - before;
             }
-            *room = room.saturating_sub(len);
-            bite.extend(batch.bundles.pop_front());
+            room.bytes = room.bytes.saturating_sub(len);
+            room.ops = room.ops.saturating_sub(*ops);
+            bite.extend(batch.bundles.pop_front().map(|(_, bundle)| bundle));
         }
     }
     bite.len() - before
@@ -210,12 +241,18 @@ mod tests {
     fn what_is_new_goes_before_what_was_missed_even_in_the_middle_of_a_batch() {
         let mut offers = Offers::new();
         offers.push(Lane::Bulk, journal(1), bundles(40, 10));
-        assert_eq!(swallow(&mut offers, 60), (32, vec![]));
+        assert_eq!(swallow(&mut offers, 1), (4, vec![]));
+        assert_eq!(swallow(&mut offers, 1), (8, vec![]));
         offers.push(Lane::Live, journal(2), bundles(1, 10));
+        let bite = offers.bite().unwrap();
+        assert_eq!((bite.live, bite.bulk), (1, 15));
+        let answers = vec![Admission::Duplicate; 16];
+        let whole = offers.answer(bite.parts(), answers, Duration::from_millis(1));
+        let whole: Vec<_> = whole.iter().map(|batch| batch.lane).collect();
+        assert_eq!(whole, [Lane::Live]);
         let (count, whole) = swallow(&mut offers, 1);
-        assert_eq!(count, 9);
-        let live = (Lane::Live, journal(2), 1);
-        assert_eq!(whole, [live, (Lane::Bulk, journal(1), 40)]);
+        assert_eq!(count, 13);
+        assert_eq!(whole, [(Lane::Bulk, journal(1), 40)]);
         assert!(offers.bite().is_none());
     }
 
@@ -236,15 +273,15 @@ mod tests {
     fn bundles_that_are_easy_come_by_the_hundred() {
         let mut offers = Offers::new();
         offers.push(Lane::Bulk, journal(1), bundles(4_000, 10));
-        let counts: Vec<_> = (0..6).map(|_| swallow(&mut offers, 8).0).collect();
-        assert_eq!(counts, [32, 64, 128, 256, 512, 512]);
+        let counts: Vec<_> = (0..9).map(|_| swallow(&mut offers, 8).0).collect();
+        assert_eq!(counts, [4, 8, 16, 32, 64, 128, 256, 512, 512]);
     }
 
     #[test]
     fn a_slow_disk_is_not_taken_for_hard_bundles() {
         let mut offers = Offers::new();
         offers.push(Lane::Bulk, journal(1), bundles(4_000, 10));
-        for _ in 0..6 {
+        for _ in 0..8 {
             swallow(&mut offers, 70);
         }
         assert_eq!(offers.most, LARGEST_BITE);
@@ -257,5 +294,38 @@ mod tests {
         offers.push(Lane::Bulk, journal(2), bundles(3, 100));
         let counts: Vec<_> = (0..4).map(|_| swallow(&mut offers, 1).0).collect();
         assert_eq!(counts, [1, 1, 1, 3]);
+    }
+
+    /// One writer, two peers; each has one bite in its queue at most, answered in order.
+    #[test]
+    fn an_honest_peer_passes_a_hostile_one_within_two_jobs_and_little_time() {
+        let mut hostile = Offers::new();
+        hostile.push(Lane::Live, journal(6), bundles(4_000, 300));
+        let cost_ms = 100;
+        let mut longest_ms = 0;
+        for turn in 0..20 {
+            let bite = hostile.bite().unwrap();
+            let took_ms = bite.bundles.len() as u64 * cost_ms;
+            // The honest bite came while the hostile one was under way, and is next.
+            let mut honest = Offers::new();
+            honest.push(Lane::Live, journal(1), bundles(1, 300));
+            assert_eq!(honest.bite().unwrap().bundles.len(), 1);
+            longest_ms = longest_ms.max(took_ms);
+            let answers = vec![Admission::Duplicate; bite.bundles.len()];
+            hostile.answer(bite.parts(), answers, Duration::from_millis(took_ms));
+            assert!(turn < 2 || took_ms <= 250, "turn {turn}: {took_ms} ms");
+        }
+        assert!(longest_ms < 2_000, "{longest_ms}");
+    }
+
+    #[test]
+    fn small_bundles_with_many_operations_do_not_fill_a_bite() {
+        let mut offers = Offers::new();
+        offers.push(Lane::Bulk, journal(1), bundles(100, 10));
+        for (ops, _) in &mut offers.bulk[0].bundles {
+            *ops = 19_000;
+        }
+        offers.most = LARGEST_BITE;
+        assert_eq!(offers.bite().unwrap().bundles.len(), 2);
     }
 }

@@ -1,6 +1,7 @@
 //! Which links are up, since when, and what follows for every enrolled site. Pure.
 
 use super::counters::LinkBytes;
+use crate::session::Progress;
 use crate::status::{LinkFault, PeerState, PeerStatus, Via};
 use crate::wire::Reached;
 use records::id::SiteId;
@@ -19,6 +20,7 @@ pub(super) struct Up {
     pub(super) connection: quinn::Connection,
     pub(super) bytes: Arc<LinkBytes>,
     pub(super) reach: Vec<Reached>,
+    pub(super) progress: Progress,
 }
 
 #[derive(Debug)]
@@ -116,6 +118,29 @@ impl Board {
         self.up.iter().map(of).collect()
     }
 
+    pub(super) fn set_progress(&mut self, site: SiteId, link: u64, progress: Progress) {
+        if let Some(up) = self.up.get_mut(&site).filter(|up| up.link == link) {
+            up.progress = progress;
+        }
+    }
+
+    /// The sites that the hub reaches for us.
+    pub(super) fn through_hub(&self) -> BTreeSet<SiteId> {
+        let reached = self.reached_through_hub().into_iter();
+        reached.map(|reached| reached.site).collect()
+    }
+
+    /// The sites linked with us.
+    pub(super) fn linked(&self) -> BTreeSet<SiteId> {
+        self.up.keys().copied().collect()
+    }
+
+    /// The connection with a site, if it was this side that dialled it.
+    pub(super) fn dialled(&self, site: SiteId) -> Option<quinn::Connection> {
+        let up = self.up.get(&site).filter(|up| up.dialled);
+        up.map(|up| up.connection.clone())
+    }
+
     fn reached_through_hub(&self) -> Vec<Reached> {
         let hub = self.up.get(&self.hub);
         hub.map_or(Vec::new(), |hub| hub.reach.clone())
@@ -127,7 +152,9 @@ impl Board {
         let others = sites.iter().filter(|site| **site != self.own);
         let of = |site: &SiteId| {
             if let Some(up) = self.up.get(site) {
-                return status(*site, PeerState::Up, Some(up.since_ms), Some(Via::Direct));
+                let progress = Some(up.progress);
+                let status = status(*site, PeerState::Up, Some(up.since_ms), Some(Via::Direct));
+                return PeerStatus { progress, ..status };
             }
             if let Some(reached) = reached.iter().find(|reached| reached.site == *site) {
                 // Not longer than we ourselves have had the hub.
@@ -166,5 +193,6 @@ fn status(site: SiteId, state: PeerState, since_ms: Option<i64>, via: Option<Via
         state,
         since_ms,
         via,
+        progress: None,
     }
 }

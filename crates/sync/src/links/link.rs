@@ -7,7 +7,7 @@ use super::carry::{self, Meters, Received};
 use super::counters::{LinkBytes, add};
 use super::scrub::Scrubber;
 use super::{CLOSE_DUPLICATE, CLOSE_GARBAGE, CLOSE_REVOKED, CLOSE_STORE, Shared, close, request};
-use crate::session::{CloseReason, Effect, Event, Outcome, Session};
+use crate::session::{CloseReason, Effect, Event, Outcome, Progress, Session};
 use crate::status::{FaultCode, LinkFault};
 use crate::stream::StreamError;
 use crate::wire::{self, Frame, Hello, Lane};
@@ -69,6 +69,7 @@ pub(super) struct Link {
     media: Option<Guard>,
     scrubber: Scrubber,
     requests: Option<Guard>,
+    shown: Progress,
 }
 
 /// Why a link is over.
@@ -109,6 +110,10 @@ pub(super) async fn run(
     // Before the frontier is read, so that no commit falls between the two.
     let changed = shared.store.changed();
     let (session, effects) = Session::new(own, peer, &shared.store.frontier(), now);
+    let session = match shared.identity.role {
+        SiteRole::Campus if peer == shared.identity.hub => session.with_hub(),
+        _ => session,
+    };
     let mut link = Link {
         id: shared.next_link(),
         scrubber: Scrubber::new(shared.clone(), peer),
@@ -127,6 +132,7 @@ pub(super) async fn run(
         leaving: None,
         media: None,
         requests: None,
+        shown: Progress::default(),
     };
     let end = match link.perform(effects) {
         Ok(()) => link
@@ -190,6 +196,8 @@ impl Link {
         mut changed: watch::Receiver<u64>,
     ) -> Result<(), End> {
         let mut reach = self.shared.reach.subscribe();
+        let mut through_hub = self.shared.through_hub.subscribe();
+        let mut addresses = self.shared.addresses_changed.subscribe();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -227,7 +235,17 @@ impl Link {
                 Ok(()) = changed.changed() => Event::LocalHeads(self.shared.store.frontier()),
                 Ok(()) = reach.changed() => {
                     let reached = reach.borrow_and_update().clone();
-                    self.reach_event(reached)
+                    match self.reach_event(reached) {
+                        Some(event) => event,
+                        None => continue,
+                    }
+                }
+                Ok(()) = through_hub.changed() => {
+                    let stands = through_hub.borrow_and_update().contains(&self.peer);
+                    Event::Yield(stands)
+                }
+                Ok(()) = addresses.changed() => {
+                    Event::Addresses(self.shared.addresses_for(self.peer))
                 }
                 _ = tick.tick() => {
                     if !self.shared.may_link(self.peer) {
@@ -241,17 +259,27 @@ impl Link {
         }
     }
 
-    fn reach_event(&self, mut reached: Vec<wire::Reached>) -> Event {
+    /// Only the hub's word on reach counts, so only the hub spends bytes on it.
+    fn reach_event(&self, mut reached: Vec<wire::Reached>) -> Option<Event> {
         reached.retain(|reached| reached.site != self.peer);
-        // Only the hub's word on reach counts, so only the hub spends bytes on it.
-        if self.shared.identity.role != SiteRole::Hub {
-            reached.clear();
+        let is_hub = self.shared.identity.role == SiteRole::Hub;
+        is_hub.then_some(Event::Reach(reached))
+    }
+
+    /// Shows how far the link is, once a second and when nothing is missing any more.
+    fn show_progress(&mut self, ticked: bool) {
+        let progress = self.session.progress();
+        let over = progress.incoming.of == 0 && progress.outgoing.of == 0;
+        if progress != self.shown && (ticked || over) {
+            self.shown = progress;
+            self.shared.set_progress(self.peer, self.id, progress);
         }
-        Event::Reach(reached)
     }
 
     fn handle(&mut self, event: Event) -> Result<(), End> {
+        let ticked = event == Event::Tick;
         let effects = self.session.handle(event, self.shared.now());
+        self.show_progress(ticked);
         self.perform(effects)
     }
 
@@ -279,6 +307,7 @@ impl Link {
                 Effect::Acked(heads) => self.acks.extend(heads),
                 Effect::Up => self.up()?,
                 Effect::Reach(sites) => self.shared.set_reach(self.peer, sites),
+                Effect::Addresses(all) => self.shared.learn_addresses(self.peer, all),
                 Effect::Clock { offset_ms, .. } => self.shared.set_clock(self.peer, offset_ms),
                 Effect::Fault { code, journal, seq } => self.fault(code, journal, seq),
                 Effect::Close(reason) => return Err(End::Closed(reason)),
@@ -305,6 +334,7 @@ impl Link {
             connection: self.connection.clone(),
             bytes: self.bytes.clone(),
             reach: Vec::new(),
+            progress: self.shown,
         };
         match self.shared.add(self.peer, up) {
             Place::Surplus => return Err(End::Duplicate),
@@ -329,9 +359,14 @@ impl Link {
         }
         let serve = request::serve(self.shared.clone(), self.connection.clone(), self.peer);
         self.requests = Some(Guard(tokio::spawn(serve)));
+        let stands = self.shared.through_hub.borrow().contains(&self.peer);
+        self.handle(Event::Yield(stands))?;
+        self.handle(Event::Addresses(self.shared.addresses_for(self.peer)))?;
         let reached = self.shared.reach.borrow().clone();
-        let event = self.reach_event(reached);
-        self.handle(event)
+        match self.reach_event(reached) {
+            Some(event) => self.handle(event),
+            None => Ok(()),
+        }
     }
 
     /// Remembers what the peer's program knows. Nobody waits for it: the next link says it again.

@@ -1,6 +1,7 @@
 //! The media connection of a link: datagrams as they are, and one stream of control messages.
 //! It is dialled by the side that dialled sync, once the link is up, and again when it breaks.
 
+use super::congestion::set_free;
 use super::counters::add;
 use super::{Backoff, CLOSE_GARBAGE, CLOSE_STOPPING, Shared, close};
 use crate::identity::LINK_NAME;
@@ -44,6 +45,7 @@ async fn connect(
     let config = shared.media_client.clone();
     let connecting = shared.endpoint.connect_with(config, address, LINK_NAME);
     let connection = connecting.ok()?.await.ok()?;
+    set_free(&connection);
     if shared.peer_of(&connection) != Some(peer) {
         close(&connection, CLOSE_GARBAGE);
         return None;

@@ -39,7 +39,13 @@ impl Session {
             (Stage::Open, Frame::Ack(ack)) => self.acked(ack, now, effects),
             (Stage::Open, Frame::Reach(sites)) => {
                 self.spend_small_talk(now)?;
+                self.home.reached = sites.iter().map(|reached| reached.site).collect();
                 effects.push(Effect::Reach(sites));
+                Ok(())
+            }
+            (Stage::Open, Frame::Addresses(all)) => {
+                self.spend_small_talk(now)?;
+                effects.push(Effect::Addresses(all));
                 Ok(())
             }
             (Stage::Open, Frame::Ping { nonce }) => {
@@ -94,9 +100,13 @@ impl Session {
         self.stage = Stage::Open;
         effects.push(Effect::Up);
         self.compare(heads, effects)?;
-        if !self.reach.is_empty() {
-            effects.push(Effect::Send(Frame::Reach(self.reach.clone())));
+        if let Some(reach) = &self.reach {
+            effects.push(Effect::Send(Frame::Reach(reach.clone())));
         }
+        if !self.addresses.is_empty() {
+            effects.push(Effect::Send(Frame::Addresses(self.addresses.clone())));
+        }
+        self.opened_ms = now.mono_ms;
         self.send_ping(now, effects);
         Ok(())
     }
@@ -116,6 +126,10 @@ impl Session {
             if head.seq > track.known {
                 track.known = head.seq;
                 track.retries = 0;
+                if head.seq > track.sent {
+                    // It came from elsewhere, so elsewhere is not idle.
+                    track.left_since = None;
+                }
             }
             track.sent = track.sent.max(track.known);
             match (head.seq.cmp(&local_seq), local) {

@@ -1,7 +1,9 @@
 //! What is sent next, and from where in the journals.
 
 use super::receiving::weight;
-use super::{Effect, LIVE_LAG, Now, RETRY_MS, Reading, Session, Track, WINDOW_BATCHES, WINDOW_LEN};
+use super::{
+    Effect, LEFT_MS, LIVE_LAG, Now, RETRY_MS, Reading, Session, Track, WINDOW_BATCHES, WINDOW_LEN,
+};
 use crate::wire::{BATCH_LEN, Frame, LIVE_BATCH_LEN, Lane};
 use records::bundle::{Bundle, Head};
 use records::id::JournalId;
@@ -17,6 +19,10 @@ impl Session {
             self.read_from(journal, seq.saturating_sub(1), Lane::Live, true, effects);
             return;
         }
+        if self.yields {
+            return;
+        }
+        self.leave_to_home(now);
         for lane in [Lane::Live, Lane::Bulk] {
             let on_way = self.in_flight.of(lane);
             if on_way.len() >= WINDOW_LEN || on_way.batches() >= WINDOW_BATCHES {
@@ -80,12 +86,34 @@ impl Session {
         next
     }
 
+    /// Notes since when the journals the peer lacks could be brought by their own sites.
+    fn leave_to_home(&mut self, now: Now) {
+        if !self.home.applies {
+            return;
+        }
+        // The others find the hub again at about the same time as we do.
+        let just_opened = now.mono_ms.saturating_sub(self.opened_ms) < LEFT_MS;
+        for (id, head) in &self.local {
+            let track = self.tracks.entry(*id).or_default();
+            let lacking = head.seq > track.sent;
+            let third = id.site != self.own.site && *id != JournalId::INSTITUTION;
+            let near = just_opened || self.home.reached.contains(&id.site);
+            if !(lacking && third && near) {
+                track.left_since = None;
+            } else if track.left_since.is_none() {
+                track.left_since = Some(now.mono_ms);
+            }
+        }
+    }
+
     /// The lane that may carry the next batch of a journal; `None` if nothing is to be sent, or
     /// not before what is on the way in the other lane has arrived.
     fn lane_of(&self, head: &Head, now: Now) -> Option<Lane> {
         let unknown = Track::default();
         let track = self.tracks.get(&head.journal).unwrap_or(&unknown);
-        if head.seq <= track.sent || track.frozen || now.mono_ms < track.retry_at {
+        let left = track.left_since;
+        let left = left.is_some_and(|since| now.mono_ms.saturating_sub(since) < LEFT_MS);
+        if head.seq <= track.sent || track.frozen || left || now.mono_ms < track.retry_at {
             return None;
         }
         let is_short = head.seq - track.sent <= LIVE_LAG;

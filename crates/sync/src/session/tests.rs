@@ -203,12 +203,12 @@ fn the_hubs_reach_and_clock_are_told() {
         site: site(7),
         since_ms: 3,
     };
-    world.tell_reach(link, 0, vec![east]);
+    world.tell(link, 0, Event::Reach(vec![east]));
     world.run();
     assert_eq!(world.node(1).reach, [east]);
     assert_eq!(world.node(1).offset_ms, Some(5_000));
     assert_eq!(world.node(0).offset_ms, Some(-5_000));
-    world.tell_reach(link, 0, vec![]);
+    world.tell(link, 0, Event::Reach(vec![]));
     world.run();
     assert_eq!(world.node(1).reach, []);
 }

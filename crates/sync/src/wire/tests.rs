@@ -52,6 +52,10 @@ fn frames() -> Vec<Frame> {
             site: SiteId([2; 8]),
             since_ms: -1,
         }]),
+        Frame::Addresses(vec![Address {
+            site: SiteId([2; 8]),
+            host: "duty.west.example:7443".to_owned(),
+        }]),
         Frame::Ping { nonce: 5 },
         Frame::Pong {
             nonce: 5,
@@ -150,7 +154,7 @@ proptest! {
 
     #[test]
     fn a_mutated_frame_never_panics(
-        which in 0usize..7,
+        which in 0usize..8,
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
         let mut bytes = body(&frames()[which]);

@@ -13,7 +13,7 @@ use std::time::Duration;
 use store::{Action, RecordEdit, Store, Writer};
 use sync::enrol::{Invitation, found, invite, join};
 use sync::identity::{HubNames, Identity};
-use sync::links::{LinkConfig, Links};
+use sync::links::{LinkConfig, Links, Transport};
 use sync::status::{PeerState, PeerStatus};
 use tempfile::TempDir;
 use tokio::net::UdpSocket;
@@ -82,6 +82,9 @@ pub(crate) async fn start_at(
         identity: identity.clone(),
         listen,
         dial: dial.iter().map(ToString::to_string).collect(),
+        advertise: None,
+        direct: vec![],
+        transport: Transport::default(),
         wall: Arc::new(|| NOW),
     };
     let started = tokio::time::Instant::now();

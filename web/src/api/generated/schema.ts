@@ -524,6 +524,13 @@ export interface components {
             /** @description Own cameras first. */
             cameras: components["schemas"]["Camera"][];
         };
+        /** @description How far two linked sites are behind each other. */
+        CatchingUp: {
+            /** @description What the answering site still lacks. */
+            incoming: components["schemas"]["Lag"];
+            /** @description What the other site still lacks. */
+            outgoing: components["schemas"]["Lag"];
+        };
         /**
          * @description Stable error codes. The status says what the caller can do next.
          * @enum {string}
@@ -726,6 +733,19 @@ export interface components {
         KindList: {
             /** @description The kinds. */
             kinds: components["schemas"]["Kind"][];
+        };
+        /** @description How many bundles one side lacks of what the other holds. */
+        Lag: {
+            /**
+             * Format: int64
+             * @description Still missing.
+             */
+            missing: number;
+            /**
+             * Format: int64
+             * @description Missing when this catching-up began, and what was written since.
+             */
+            of: number;
         };
         /**
          * @description Which picture of a camera.
@@ -983,6 +1003,7 @@ export interface components {
              */
             since?: number | null;
             via?: components["schemas"]["LinkVia"] | null;
+            catching_up?: components["schemas"]["CatchingUp"] | null;
         };
         /** @description Every site, and the answering site's time. */
         SiteList: {

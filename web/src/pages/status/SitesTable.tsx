@@ -4,6 +4,7 @@ import type { Site } from '@/api/model';
 import { useErrorText } from '@/i18n/useErrorText';
 import { useSites } from '@/sites/useSites';
 import { clockSeconds, dateTime } from '@/time/format';
+import { CatchingUp } from './CatchingUp';
 import { ScrollTable } from './ScrollTable';
 import styles from './status.module.css';
 
@@ -11,7 +12,7 @@ export function SitesTable() {
   const { t } = useTranslation();
   const errorText = useErrorText();
   const { sites, query } = useSites();
-  const columns = ['site', 'role', 'state', 'since', 'via', 'onlyHere'] as const;
+  const columns = ['site', 'role', 'state', 'since', 'via', 'catchingUp', 'onlyHere'] as const;
   return (
     <section className={styles.panel}>
       <div className={styles.bar}>
@@ -64,6 +65,9 @@ function SiteLine({ site }: { site: Site }) {
       </td>
       <td className="figures">{since === null ? '—' : dateTime(since)}</td>
       <td>{via === null ? '—' : t(via === 'hub' ? 'net.viaHub' : 'net.direct')}</td>
+      <td>
+        <CatchingUp link={site.link} />
+      </td>
       <td className="figures">{site.self ? held : '—'}</td>
     </tr>
   );

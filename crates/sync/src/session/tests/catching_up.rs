@@ -101,3 +101,47 @@ fn what_cannot_be_kept_is_sent_ever_more_rarely() {
     world.run();
     world.assert_equal();
 }
+
+/// Two campuses that were linked without the hub, and the hub that comes back: each brings what
+/// it wrote itself, and nothing crosses twice.
+#[test]
+fn campuses_that_met_without_the_hub_bring_it_each_their_own() {
+    let mut world = World::new(3);
+    let direct = world.connect(1, 2);
+    world.write(1, 5);
+    world.write(2, 7);
+    world.run();
+    world.tell(direct, 0, Event::Yield(true));
+    world.tell(direct, 1, Event::Yield(true));
+    let east = world.connect_campus(0, 1);
+    world.run();
+    let west = world.connect_campus(0, 2);
+    world.run();
+    assert_eq!(world.node(0).heads().len(), 2);
+    assert_eq!(world.bundles_sent(east, 1), 5);
+    assert_eq!(world.bundles_sent(west, 1), 7);
+    world.write(1, 1);
+    world.run();
+    assert_eq!(world.bundles_sent(direct, 0), 5);
+    for node in 0..3 {
+        assert_eq!(world.node(node).duplicates, 0, "at {node}");
+        assert_eq!(world.node(node).heads(), world.node(0).heads());
+    }
+}
+
+#[test]
+fn a_campus_brings_the_hub_the_journal_of_one_that_does_not_come_back() {
+    let mut world = World::new(3);
+    world.connect(1, 2);
+    world.write(2, 7);
+    world.run();
+    world.cut_all();
+    world.connect_campus(0, 1);
+    world.run();
+    assert_eq!(world.node(0).heads(), []);
+    for _ in 0..5 {
+        world.advance(1_000);
+        world.run();
+    }
+    assert_eq!(world.node(0).heads(), world.node(1).heads());
+}

@@ -257,9 +257,21 @@ impl World {
     }
 
     pub(super) fn connect(&mut self, a: usize, b: usize) -> usize {
+        self.connect_as(a, b, false)
+    }
+
+    /// Connects the hub with a campus that knows it is one.
+    pub(super) fn connect_campus(&mut self, hub: usize, campus: usize) -> usize {
+        self.connect_as(hub, campus, true)
+    }
+
+    fn connect_as(&mut self, a: usize, b: usize, campus: bool) -> usize {
         let link = self.links.len();
         let (first, first_effects) = self.end(a, b);
-        let (second, second_effects) = self.end(b, a);
+        let (mut second, second_effects) = self.end(b, a);
+        if campus {
+            second.session = second.session.with_hub();
+        }
         self.links.push(Link {
             ends: [first, second],
             cut: false,
@@ -311,8 +323,8 @@ impl World {
         }
     }
 
-    pub(super) fn tell_reach(&mut self, link: usize, end: usize, sites: Vec<Reached>) {
-        self.event(link, end, Event::Reach(sites));
+    pub(super) fn tell(&mut self, link: usize, end: usize, event: Event) {
+        self.event(link, end, event);
     }
 
     /// Delivers until nothing is on its way; returns how many messages that were.
@@ -393,7 +405,7 @@ impl World {
                     self.nodes[node].faults.push((code, journal, seq));
                 }
                 Effect::Close(reason) => self.links[link].ends[end].closed = Some(reason),
-                Effect::Up | Effect::Scrub(_) | Effect::Scrubbed(_) => {}
+                Effect::Up | Effect::Addresses(_) | Effect::Scrub(_) | Effect::Scrubbed(_) => {}
             }
         }
     }

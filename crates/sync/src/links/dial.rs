@@ -1,0 +1,128 @@
+//! Dialling another site until the link stands, and again when it is lost.
+
+use super::link::{self, End};
+use super::{CLOSE_DUPLICATE, CLOSE_REFUSED, Shared, close};
+use crate::identity::LINK_NAME;
+use rand::{Rng as _, RngCore};
+use records::id::SiteId;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// A new attempt is quicker than the ever rarer repeats of an old one.
+const CONNECT: Duration = Duration::from_secs(4);
+const BACKOFF_FIRST_MS: u64 = 200;
+const BACKOFF_LAST_MS: u64 = 5_000;
+
+/// Waits between attempts: 0.2 s, doubling to 5 s, each with up to a quarter of jitter.
+#[derive(Debug, Default)]
+pub(super) struct Backoff {
+    tries: u32,
+}
+
+impl Backoff {
+    pub(super) fn next(&mut self, rng: &mut impl RngCore) -> Duration {
+        let base = (BACKOFF_FIRST_MS << self.tries.min(10)).min(BACKOFF_LAST_MS);
+        self.tries = self.tries.saturating_add(1);
+        Duration::from_millis(base + rng.random_range(0..=base / 4))
+    }
+}
+
+/// Keeps a link to whoever answers at `address`, until it is no longer wanted.
+pub(super) async fn dial(shared: Arc<Shared>, address: String, mut wanted: watch::Receiver<bool>) {
+    let mut backoff = Backoff::default();
+    loop {
+        match dial_once(&shared, &address).await {
+            Ok((peer, End::Duplicate, _)) => tokio::select! {
+                () = shared.link_gone(peer) => {}
+                _ = wanted.wait_for(|wanted| !wanted) => return,
+                () = shared.stopped() => return,
+            },
+            Ok((_, _, true)) => backoff = Backoff::default(),
+            Ok((_, end, false)) => tracing::debug!(peer.address = address, ?end, "not linked"),
+            Err(cause) => tracing::debug!(peer.address = address, cause, "not linked"),
+        }
+        let wait = backoff.next(&mut shared.rng());
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            _ = wanted.wait_for(|wanted| !wanted) => return,
+            () = shared.stopped() => return,
+        }
+    }
+}
+
+async fn dial_once(
+    shared: &Arc<Shared>,
+    address: &str,
+) -> Result<(SiteId, End, bool), &'static str> {
+    let found = tokio::select! {
+        found = tokio::net::lookup_host(address) => found,
+        () = shared.stopped() => return Err("stopping"),
+    };
+    let mut found = found.map_err(|_| "the name has no address")?;
+    let local = shared.endpoint.local_addr().map_err(|_| "stopping")?;
+    let address = found
+        .find(|found| found.is_ipv4() == local.is_ipv4())
+        .ok_or("the name has no address of our kind")?;
+    let connecting = shared
+        .endpoint
+        .connect_with(shared.sync_client.clone(), address, LINK_NAME)
+        .map_err(|_| "stopping")?;
+    let connection = tokio::time::timeout(CONNECT, connecting)
+        .await
+        .map_err(|_| "no answer")?
+        .map_err(|error| shared.not_connected(address, &error))?;
+    let Some(peer) = shared.peer_of(&connection) else {
+        shared.refuse(address, "no certificate of an enrolled site");
+        close(&connection, CLOSE_REFUSED);
+        return Err("the certificate is not of an enrolled site");
+    };
+    let streams = connection.open_bi().await.map_err(|_| "no stream")?;
+    let (end, was_up) = link::run(shared.clone(), connection.clone(), streams, peer, true).await;
+    let duplicate = quinn::VarInt::from_u32(CLOSE_DUPLICATE);
+    let told = matches!(
+        connection.close_reason(),
+        Some(quinn::ConnectionError::ApplicationClosed(close)) if close.error_code == duplicate
+    );
+    Ok((peer, if told { End::Duplicate } else { end }, was_up))
+}
+
+impl Shared {
+    /// A site we dialled is not linked: a broken handshake is our refusal, most often of another
+    /// institution's certificate; a close is theirs; anything else is a silence.
+    fn not_connected(&self, address: SocketAddr, error: &quinn::ConnectionError) -> &'static str {
+        match error {
+            quinn::ConnectionError::TransportError(broken) => {
+                self.refuse(address, &broken.to_string());
+            }
+            quinn::ConnectionError::ConnectionClosed(_)
+            | quinn::ConnectionError::ApplicationClosed(_) => {
+                self.log_once(address, "the site at this address refuses us");
+            }
+            _ => {}
+        }
+        "refused"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng as _;
+
+    #[test]
+    fn attempts_grow_apart_up_to_five_seconds() {
+        let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+        let mut backoff = Backoff::default();
+        let waits: Vec<_> = (0..40)
+            .map(|_| backoff.next(&mut rng).as_millis())
+            .collect();
+        assert!((200..=250).contains(&waits[0]), "{waits:?}");
+        assert!((400..=500).contains(&waits[1]), "{waits:?}");
+        assert!(
+            waits[10..].iter().all(|ms| (5_000..=6_250).contains(ms)),
+            "{waits:?}"
+        );
+    }
+}
