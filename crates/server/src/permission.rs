@@ -59,6 +59,7 @@ pub const TABLE: &[(&str, &str, Permit)] = &[
     ("DELETE", "/whip/sessions/{id}", DUTY),
     ("GET", "/api/v1/admin/status", ADMINISTRATORS),
     ("POST", "/api/v1/admin/join-codes", ADMINISTRATORS),
+    ("POST", "/api/v1/admin/quarantine/rejudge", ADMINISTRATORS),
 ];
 
 /// The table's line for an operation; `HEAD` counts as `GET`.

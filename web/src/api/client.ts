@@ -13,6 +13,7 @@ import type {
   KindList,
   RecordPage,
   RecordQuery,
+  Rejudgement,
   Session,
   SiteList,
 } from './model';
@@ -84,6 +85,7 @@ export const api = {
     body<{ cameras: Camera[] }>(site.GET('/api/v1/cameras', { signal })),
   feed: (query: { after?: string; wait: number }, signal?: AbortSignal) =>
     body<FeedMessage>(site.GET('/api/v1/feed', { params: { query }, signal })),
+  rejudge: () => body<Rejudgement>(site.POST('/api/v1/admin/quarantine/rejudge')),
   adminStatus: (signal?: AbortSignal) =>
     body<AdminStatus>(site.GET('/api/v1/admin/status', { signal })),
   makeJoinCode: (siteName: string, code: string) =>

@@ -1,6 +1,7 @@
-//! For the administrator: what the site holds, and letting a campus in.
+//! For the administrator: what the site holds, and judging again what is held, and letting a campus in.
 
 pub mod invite;
+pub mod rejudge;
 pub mod status;
 
 use crate::app::App;
@@ -11,5 +12,6 @@ use utoipa_axum::routes;
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(status::get_status))
+        .routes(routes!(rejudge::rejudge_quarantine))
         .routes(routes!(invite::create_join_code))
 }

@@ -3,6 +3,7 @@ import type { AdminStatus, Journal } from '@/api/model';
 import { useSites } from '@/sites/useSites';
 import { dateTime } from '@/time/format';
 import { Facts } from './Facts';
+import { Quarantine } from './Quarantine';
 import { StatusTable } from './StatusTable';
 
 const INSTITUTION = /^0+$/;
@@ -36,14 +37,7 @@ export function AdminFacts({ status }: { status: AdminStatus }) {
         columns={columns('owner', 'incarnation', 'seq', 'hash')}
         rows={status.journals.map((j) => ({ key: key(j), cells: [...place(j), hash(j.hash)] }))}
       />
-      <StatusTable
-        title={t('status.quarantine')}
-        columns={columns('owner', 'incarnation', 'seq', 'verdict', 'code', 'received')}
-        rows={status.quarantine.map(({ bundle, verdict, code, received_at }) => ({
-          key: `${key(bundle)}.${bundle.hash}`,
-          cells: [...place(bundle), t(`status.${verdict}`), code, dateTime(received_at)],
-        }))}
-      />
+      <Quarantine quarantine={status.quarantine} rules={status.rules} owner={owner} />
       <StatusTable
         title={t('status.forks')}
         columns={columns('owner', 'incarnation', 'seq', 'hash', 'branch', 'received')}

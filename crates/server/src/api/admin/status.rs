@@ -22,6 +22,8 @@ pub struct Status {
     pub journals: Vec<Journal>,
     /// Bundles that were refused or are held.
     pub quarantine: Vec<Quarantine>,
+    /// Rule sets.
+    pub rules: RuleSets,
     /// Journals that were continued twice.
     pub forks: Vec<ForkStatus>,
     /// The sites and their links.
@@ -53,9 +55,33 @@ pub struct Quarantine {
     /// Stable code of the reason.
     pub code: String,
     /// The record it was about.
-    pub record: Option<String>,
+    pub record: Option<QuarantinedRecord>,
+    /// Its size, bytes.
+    pub bytes: u64,
     /// When it came, ms since the epoch.
     pub received_at: i64,
+}
+
+/// A record that a quarantined bundle was about.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QuarantinedRecord {
+    /// Its id.
+    pub id: String,
+    /// The site it belongs to.
+    pub home: String,
+    /// Its kind, if the record is here.
+    pub kind: Option<String>,
+    /// Its number, if the record is here; "" for kinds without numbers.
+    pub number: Option<String>,
+}
+
+/// Rule sets: what this site may write by, and what its program knows.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RuleSets {
+    /// The newest active one.
+    pub active: u32,
+    /// The newest this program knows; older than the active one until it is upgraded.
+    pub known: u32,
 }
 
 /// How a bundle was judged.
@@ -114,6 +140,10 @@ pub async fn get_status(State(app): State<App>) -> Result<Json<Status>, ApiError
         version: env!("CARGO_PKG_VERSION"),
         journals: counts.journals.iter().map(journal).collect(),
         quarantine: quarantine.into_iter().map(quarantined).collect(),
+        rules: RuleSets {
+            active: store.trust().rules_at(u64::MAX),
+            known: records::gate::RULES,
+        },
         forks: forks.iter().map(fork).collect(),
         peers: sites::sites(&app),
         counters: counters(&counts, store.held_only_here()),
@@ -137,7 +167,16 @@ fn quarantined(bundle: Quarantined) -> Quarantine {
             QuarantineVerdict::Held => Verdict::Held,
         },
         code: bundle.code,
-        record: bundle.record.map(|id| id.to_string()),
+        record: bundle.record.map(|id| {
+            let (kind, number) = bundle.known_as.unzip();
+            QuarantinedRecord {
+                id: id.to_string(),
+                home: id.home().to_string(),
+                kind,
+                number,
+            }
+        }),
+        bytes: bundle.bytes,
         received_at: bundle.received_ms,
     }
 }

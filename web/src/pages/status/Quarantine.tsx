@@ -1,0 +1,105 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Button } from 'antd';
+import { useTranslation } from 'react-i18next';
+import { api } from '@/api/client';
+import type { AdminStatus, Quarantined } from '@/api/model';
+import { keys } from '@/api/queries';
+import { useErrorText } from '@/i18n/useErrorText';
+import { dateTime } from '@/time/format';
+import { reasonOf } from './quarantine-reasons';
+import { ScrollTable } from './ScrollTable';
+import styles from './status.module.css';
+
+interface Props {
+  quarantine: Quarantined[];
+  rules: AdminStatus['rules'];
+  owner: (site: string) => string;
+}
+
+const COLUMNS = ['received', 'owner', 'record', 'reason', 'verdict', 'size', 'place'] as const;
+const kilobytes = (bytes: number) => `${Math.max(bytes / 1000, 0.1).toFixed(1)} kB`;
+
+/** What did not pass the gate: why, whose, when, and what can be done about it. */
+export function Quarantine({ quarantine, rules, owner }: Props) {
+  const { t } = useTranslation();
+  const errorText = useErrorText();
+  const queries = useQueryClient();
+  const rejudge = useMutation({
+    mutationFn: api.rejudge,
+    onSuccess: () => queries.invalidateQueries({ queryKey: keys.adminStatus }),
+  });
+  const held = quarantine.filter((one) => one.verdict === 'held').length;
+  return (
+    <section className={styles.part} aria-labelledby="quarantine">
+      <div className={styles.bar}>
+        <h3 id="quarantine">{t('quarantine.title')}</h3>
+        <Button
+          size="small"
+          disabled={held === 0}
+          loading={rejudge.isPending}
+          title={held === 0 ? t('quarantine.nothingHeld') : undefined}
+          onClick={() => rejudge.mutate()}
+        >
+          {t('quarantine.rejudge')}
+        </Button>
+        {rejudge.data ? (
+          <span role="status">{t('quarantine.rejudged', { ...rejudge.data })}</span>
+        ) : null}
+      </div>
+      {rejudge.error ? <p role="alert">{errorText(rejudge.error)}</p> : null}
+      {rules.known < rules.active ? (
+        <p>
+          <span className={styles.cut}>{t('quarantine.upgrade', { ...rules })}</span>
+        </p>
+      ) : null}
+      <p className="secondary">
+        {t(quarantine.length === 0 ? 'quarantine.empty' : 'quarantine.hint')}
+      </p>
+      {quarantine.length > 0 ? (
+        <ScrollTable label={t('quarantine.title')}>
+          <thead>
+            <tr>
+              {COLUMNS.map((column) => (
+                <th key={column} scope="col">
+                  {t(`quarantine.${column}`)}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {quarantine.map((one) => (
+              <Line key={one.bundle.hash} one={one} owner={owner} />
+            ))}
+          </tbody>
+        </ScrollTable>
+      ) : null}
+    </section>
+  );
+}
+
+function Line({ one, owner }: { one: Quarantined; owner: (site: string) => string }) {
+  const { t, i18n } = useTranslation();
+  const { bundle, record, verdict, code } = one;
+  const kind = record?.kind && i18n.exists(`kind.${record.kind}.name`);
+  const about = record
+    ? [kind ? t(`kind.${record.kind}.name`) : owner(record.home), record.number].filter(Boolean)
+    : ['—'];
+  return (
+    <tr>
+      <td className="figures">{dateTime(one.received_at)}</td>
+      <td>{owner(bundle.site)}</td>
+      <td className="figures">{about.join(' ')}</td>
+      <td>
+        {t(`quarantine.why.${reasonOf(code)}`)} <span className="secondary">{code}</span>
+      </td>
+      <td>
+        <span aria-hidden="true">{verdict === 'held' ? '◐ ' : '✕ '}</span>
+        {t(`status.${verdict}`)}
+      </td>
+      <td className="figures">{kilobytes(one.bytes)}</td>
+      <td className="figures">
+        {bundle.incarnation}.{bundle.seq}
+      </td>
+    </tr>
+  );
+}
