@@ -493,7 +493,8 @@ export const en: TextsOf<typeof zh> = {
     rejudge: 'Judge again',
     nothingHeld: 'Nothing is held',
     rejudged: 'Judged again: {{accepted}} count now, {{refused}} refused, {{held}} held still',
-    upgrade: 'This program knows rule set {{known}}, but {{active}} is active. Upgrade it; local work goes on meanwhile.',
+    upgrade:
+      'This program knows rule set {{known}}, but {{active}} is active. Upgrade it; local work goes on meanwhile.',
     received: 'Received',
     owner: 'Written by',
     record: 'Record',

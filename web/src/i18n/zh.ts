@@ -482,7 +482,8 @@ export const zh = {
     rejudge: '重新核查',
     nothingHeld: '没有暂存的条目',
     rejudged: '核查完毕：{{accepted}} 条生效，{{refused}} 条拒收，{{held}} 条仍暂存',
-    upgrade: '本机程序只认识第 {{known}} 版规则，现行第 {{active}} 版。请升级本机程序；此前不影响本地记录。',
+    upgrade:
+      '本机程序只认识第 {{known}} 版规则，现行第 {{active}} 版。请升级本机程序；此前不影响本地记录。',
     received: '收到时间',
     owner: '写入的值班室',
     record: '涉及记录',

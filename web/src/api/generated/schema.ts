@@ -38,6 +38,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/quarantine/rejudge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Judges every held bundle again, as an upgrade does by itself. */
+        post: operations["rejudge_quarantine"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/status": {
         parameters: {
             query?: never;
@@ -843,13 +860,28 @@ export interface components {
             verdict: components["schemas"]["Verdict"];
             /** @description Stable code of the reason. */
             code: string;
-            /** @description The record it was about. */
-            record?: string | null;
+            record?: components["schemas"]["QuarantinedRecord"] | null;
+            /**
+             * Format: int64
+             * @description Its size, bytes.
+             */
+            bytes: number;
             /**
              * Format: int64
              * @description When it came, ms since the epoch.
              */
             received_at: number;
+        };
+        /** @description A record that a quarantined bundle was about. */
+        QuarantinedRecord: {
+            /** @description Its id. */
+            id: string;
+            /** @description The site it belongs to. */
+            home: string;
+            /** @description Its kind, if the record is here. */
+            kind?: string | null;
+            /** @description Its number, if the record is here; "" for kinds without numbers. */
+            number?: string | null;
         };
         /** @description A record whole. */
         Record: components["schemas"]["RecordRow"] & {
@@ -936,12 +968,43 @@ export interface components {
              */
             as_of: number;
         };
+        /** @description How the bundles that were held stand now. */
+        Rejudgement: {
+            /**
+             * Format: int64
+             * @description They count from now on.
+             */
+            accepted: number;
+            /**
+             * Format: int64
+             * @description Refused, for good.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Held still.
+             */
+            held: number;
+        };
         /** @description One of several values that sites wrote at once. */
         Rival: {
             /** @description The value. */
             value: Record<string, never>;
             /** @description The site that wrote it. */
             site: string;
+        };
+        /** @description Rule sets: what this site may write by, and what its program knows. */
+        RuleSets: {
+            /**
+             * Format: int32
+             * @description The newest active one.
+             */
+            active: number;
+            /**
+             * Format: int32
+             * @description The newest this program knows; older than the active one until it is upgraded.
+             */
+            known: number;
         };
         /** @description Who is signed in, and where. */
         Session: {
@@ -1033,6 +1096,8 @@ export interface components {
             journals: components["schemas"]["Journal"][];
             /** @description Bundles that were refused or are held. */
             quarantine: components["schemas"]["Quarantine"][];
+            /** @description Rule sets. */
+            rules: components["schemas"]["RuleSets"];
             /** @description Journals that were continued twice. */
             forks: components["schemas"]["ForkStatus"][];
             /** @description The sites and their links. */
@@ -1154,6 +1219,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JoinCode"];
+                };
+            };
+            /** @description Refused or failed; the code says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    rejudge_quarantine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rejudgement"];
                 };
             };
             /** @description Refused or failed; the code says why */
