@@ -199,7 +199,9 @@ fn entry(
         record,
         entry: Some((field, entry)),
         decide: Arc::new(move |reads| {
-            let loaded = &reads[&record].record;
+            // Asked again after the record was erased, or lost with an older copy of the disk.
+            let loaded = reads.get(&record).ok_or(Refusal::Invalid(Vec::new()))?;
+            let loaded = &loaded.record;
             let edits = decide(loaded, entry)?;
             let kind = loaded.table.kind;
             Ok(vec![RecordEdit {
