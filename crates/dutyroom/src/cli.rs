@@ -36,6 +36,14 @@ pub(crate) enum Command {
     Erase(Erase),
     /// Write one record as an Automerge document, for other programs to read
     Record(Record),
+    /// Copy one consistent state of a site, running or not, with its keys into a new folder
+    Backup(Backup),
+    /// Make a data directory out of a backup; the site writes on in a new incarnation
+    Restore(Restore),
+    /// End a journal and adopt both sides of a fork (at the hub, while it is stopped)
+    Close(Close),
+    /// End the validity of a site's key (at the hub, while it is stopped)
+    Revoke(Revoke),
     /// Read and check a configuration file
     CheckConfig(CheckConfig),
     /// Print the OpenAPI document of the HTTP interface
@@ -230,6 +238,62 @@ pub(crate) struct Record {
     /// The site's data directory; it may be running
     #[arg(long)]
     pub(crate) data: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The data directory
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// Folder to make
+    pub(crate) folder: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Close {
+    /// The hub's data directory
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// Letters of the site's record numbers
+    #[arg(long)]
+    pub(crate) site: String,
+    /// Which of the site's journals; the forked one if not given
+    #[arg(long)]
+    pub(crate) incarnation: Option<u32>,
+    /// Do it, after what it would do was shown
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Revoke {
+    /// The hub's data directory
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// Letters of the site's record numbers
+    #[arg(long)]
+    pub(crate) site: String,
+    /// Last bundle of the site's newest journal that counts; all that the hub holds if not given
+    #[arg(long)]
+    pub(crate) cut: Option<u64>,
+    /// Do it, after what it would do was shown
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// Folder that `dutyroom backup` made
+    pub(crate) folder: PathBuf,
+    /// Directory to make
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

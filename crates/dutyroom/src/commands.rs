@@ -1,7 +1,9 @@
 //! One file a command.
 
 pub(crate) mod activate_rules;
+pub(crate) mod backup;
 pub(crate) mod check_config;
+pub(crate) mod close;
 pub(crate) mod erase;
 pub(crate) mod init;
 pub(crate) mod invite;
@@ -9,6 +11,8 @@ pub(crate) mod join;
 pub(crate) mod journal;
 pub(crate) mod openapi;
 pub(crate) mod record;
+pub(crate) mod restore;
+pub(crate) mod revoke;
 pub(crate) mod serve;
 pub(crate) mod user_add;
 pub(crate) mod verify;

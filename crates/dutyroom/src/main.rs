@@ -7,6 +7,7 @@
 mod cli;
 mod commands;
 mod config;
+mod copy;
 mod logging;
 mod site;
 
@@ -44,6 +45,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Journal(args) => commands::journal::run(args).await,
         Command::Erase(args) => commands::erase::run(args).await,
         Command::Record(args) => commands::record::run(args).await,
+        Command::Backup(args) => commands::backup::run(args).await,
+        Command::Close(args) => commands::close::run(args).await,
+        Command::Revoke(args) => commands::revoke::run(args).await,
+        Command::Restore(args) => commands::restore::run(args).await,
         Command::CheckConfig(args) => commands::check_config::run(&args),
         Command::Openapi => commands::openapi::run(),
     }

@@ -51,6 +51,8 @@ pub enum Code {
     UploadsBusy,
     /// The record is in a state that does not allow this now; refetch.
     ConflictState,
+    /// The hub was restored and must be linked with a campus before it decides anything.
+    HubRestored,
     /// This version has no such record kind.
     UnknownKind,
     /// The camera cannot be watched now.
@@ -86,7 +88,7 @@ impl Code {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RangeOutside => StatusCode::RANGE_NOT_SATISFIABLE,
-            Self::ConflictState | Self::NotFetched => StatusCode::CONFLICT,
+            Self::ConflictState | Self::NotFetched | Self::HubRestored => StatusCode::CONFLICT,
             Self::CameraUnavailable
             | Self::ViewerLimit
             | Self::SiteUnreachable
@@ -293,6 +295,10 @@ impl From<StoreError> for ApiError {
             StoreError::Full => Self::new(Code::StorageFull, "the disk is full: nothing was saved"),
             StoreError::BadCursor => Self::new(Code::BadRequest, "the cursor is not valid"),
             StoreError::TooLarge => Self::new(Code::BodyTooLarge, "too much for one action"),
+            StoreError::Unconfirmed => Self::new(
+                Code::HubRestored,
+                "this hub was restored: link it with a campus first",
+            ),
             error => return Self::internal(error),
         };
         refused.caused_by(error)

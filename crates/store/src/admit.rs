@@ -1,6 +1,7 @@
 //! Bundles from elsewhere: signature, place, dependencies, then judgement.
 
 use crate::action::Admission;
+use crate::branch;
 use crate::erase;
 use crate::error::StoreError;
 use crate::hole;
@@ -16,11 +17,7 @@ use records::bundle::{Bundle, Head, Header, HeaderError, MAX_HEADER_LEN, MAX_PAY
 use records::id::{Hash, InstitutionId, JournalId};
 use records::journal::{self, Place, place};
 use records::payload::{self, Body, InstitutionOp, Section};
-use sqlx::Row as _;
 use std::borrow::Cow;
-
-/// Branch bundles kept of one journal: proof of a fork needs two, not all.
-const MAX_BRANCH: i64 = 256;
 
 impl Store {
     /// Offers bundles, all in one transaction; the answers are in the order of the bundles.
@@ -69,6 +66,9 @@ pub(crate) async fn offer(
         waiting::forget(tx, hash).await?;
     }
     release(tx, journal).await?;
+    if let Admission::Fork { head } = &answer {
+        release_from_branch(tx, head).await?;
+    }
     Ok(answer)
 }
 
@@ -202,10 +202,16 @@ async fn take(
             (JournalId::INSTITUTION, held.map_or(0, |head| head.seq) + 1)
         }
         Place::Fork => {
-            let answer = fork(tx, &header, hash, bundle, stored, received_ms).await?;
-            return Ok(Taken::Done(answer));
+            return aside(tx, &header, hash, bundle, stored, received_ms).await;
+        }
+        Place::Gap if branch::continues(tx, &header).await? => {
+            return aside(tx, &header, hash, bundle, stored, received_ms).await;
         }
         Place::Gap => (own, header.seq - 1),
+        // A closed journal is complete; whatever was signed in it since is set aside.
+        Place::Next if is_complete(tx, own) => {
+            return aside(tx, &header, hash, bundle, stored, received_ms).await;
+        }
         Place::Next => match judge::deps(tx.conn, &tx.state, &header).await? {
             Deps::Missing { journal, seq } => (journal, seq),
             // Not kept: what is waited for by its number would seem to be here.
@@ -215,6 +221,7 @@ async fn take(
             }
             Deps::Judged { past, contradicts } => {
                 let case = Case {
+                    journal: own,
                     header,
                     hash,
                     past,
@@ -231,6 +238,26 @@ async fn take(
     Ok(Taken::Waits { journal, seq, kept })
 }
 
+/// Keeps a bundle as part of a branch.
+async fn aside(
+    tx: &mut Tx<'_>,
+    header: &Header,
+    hash: Hash,
+    bundle: &Bundle,
+    stored: Option<Hash>,
+    received_ms: i64,
+) -> Result<Taken, StoreError> {
+    let kept = branch::keep(tx, header, hash, bundle, stored, received_ms).await?;
+    Ok(Taken::Done(kept))
+}
+
+/// Whether a closure's main chain is here to its end.
+fn is_complete(tx: &Tx<'_>, journal: JournalId) -> bool {
+    let closed = tx.state.trust.closed(journal);
+    let last = closed.and_then(<[Head]>::first);
+    last.is_some_and(|last| tx.state.head(journal) == Some(last))
+}
+
 async fn settle_case(
     tx: &mut Tx<'_>,
     bundle: &Bundle,
@@ -242,7 +269,9 @@ async fn settle_case(
         Judgement::Records(_) | Judgement::Institution(_) => None,
     };
     let head = settle::settle(tx, case, Some(Signed::of(bundle)), judgement).await?;
-    if Some(head.journal) == tx.state.own {
+    // Signed with our key, in a journal we write or one after it, and not by this directory.
+    let ours = |own: JournalId| own.site == head.journal.site && own <= head.journal;
+    if tx.state.own.is_some_and(ours) {
         tx.must_leave(head.journal).await?;
     }
     observe_clock(tx, case);
@@ -286,6 +315,23 @@ async fn release(tx: &mut Tx<'_>, journal: JournalId) -> Result<(), StoreError> 
     Ok(())
 }
 
+/// Judges anew what waits for a place that only branches have reached. Once round: what goes on
+/// waiting stays in the room.
+async fn release_from_branch(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreError> {
+    for released in waiting::upto(tx, head.journal, head.seq).await? {
+        let Ok(checked) = check(tx, &released.bundle).await? else {
+            waiting::forget(tx, released.hash).await?;
+            continue;
+        };
+        let own = checked.header.journal();
+        if let Taken::Done(_) = take(tx, checked, released.received_ms).await? {
+            waiting::forget(tx, released.hash).await?;
+            release(tx, own).await?;
+        }
+    }
+    Ok(())
+}
+
 async fn stored_hash(
     tx: &mut Tx<'_>,
     journal: JournalId,
@@ -304,62 +350,4 @@ async fn stored_hash(
             .fetch_optional(&mut *tx.conn)
             .await?;
     row.map(|row| Ok(Hash(id(&row, "hash")?))).transpose()
-}
-
-/// Keeps the other branch of a forked journal as proof and raises the alarm.
-async fn fork(
-    tx: &mut Tx<'_>,
-    header: &Header,
-    hash: Hash,
-    bundle: &Bundle,
-    stored: Option<Hash>,
-    found_ms: i64,
-) -> Result<Admission, StoreError> {
-    let journal = header.journal();
-    let head = Head {
-        journal,
-        seq: header.seq,
-        hash,
-    };
-    let branches = sqlx::query(
-        "select count(*) as all_of_it, count(case when hash = $3 then 1 end) as this_one
-         from branch where site = $1 and incarnation = $2",
-    )
-    .bind(journal.site.0.to_vec())
-    .bind(i64::from(journal.incarnation))
-    .bind(hash.0.to_vec())
-    .fetch_one(&mut *tx.conn)
-    .await?;
-    if branches.try_get::<i64, _>("this_one")? > 0 {
-        return Ok(Admission::Duplicate);
-    }
-    if branches.try_get::<i64, _>("all_of_it")? >= MAX_BRANCH {
-        return Ok(Admission::Fork { head });
-    }
-    tracing::error!(
-        site.id = %journal.site,
-        site.incarnation = journal.incarnation,
-        bundle.seq = header.seq,
-        "a journal has forked"
-    );
-    let tip = tx.state.head(journal).map(|head| head.hash);
-    tx.written = true;
-    sqlx::query(
-        "insert into branch(hash, site, incarnation, seq, kept, header, payload, signature,
-             found_ms)
-         values($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-    )
-    .bind(hash.0.to_vec())
-    .bind(journal.site.0.to_vec())
-    .bind(i64::from(journal.incarnation))
-    .bind(int(header.seq))
-    .bind(stored.or(tip).unwrap_or_default().0.to_vec())
-    .bind(bundle.header.clone())
-    .bind(bundle.payload.clone())
-    .bind(bundle.signature.to_vec())
-    .bind(found_ms)
-    .execute(&mut *tx.conn)
-    .await?;
-    tx.state.cursor += 1;
-    Ok(Admission::Fork { head })
 }

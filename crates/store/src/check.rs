@@ -148,13 +148,14 @@ async fn page(
     };
     let rows = sqlx::query(
         "select site, incarnation, seq, hash, header, payload, signature from bundle
-         where (site, incarnation, seq) > ($1, $2, $3)
+         where (site, incarnation, seq) > ($1, $2, $3) and incarnation <= $5
          order by site, incarnation, seq limit $4",
     )
     .bind(site)
     .bind(incarnation)
     .bind(seq)
     .bind(PAGE)
+    .bind(i64::from(crate::lane::LAST_INCARNATION))
     .fetch_all(readers)
     .await?;
     let of = |row| Ok((head_of(row)?, bundle_of(row).ok()));

@@ -313,6 +313,7 @@ pub(crate) async fn sign_and_settle(
         return Err(StoreError::TooLarge.into());
     }
     let case = Case {
+        journal: writer.journal,
         hash: bundle.hash(),
         past,
         sections,
@@ -345,13 +346,10 @@ fn header(
 ) -> (Header, Past) {
     let own = tx.state.tips.get(&writer.journal);
     let mut past = own.map(|tip| tip.past.clone()).unwrap_or_default();
-    let others = tx
-        .state
-        .tips
-        .values()
-        .filter(|tip| tip.head.journal != writer.journal);
+    let others = tx.state.tips.iter();
     let new: Vec<_> = others
-        .filter(|tip| tip.head.seq > past.seq(tip.head.journal))
+        .filter(|(journal, tip)| **journal != writer.journal && tip.head.seq > past.seq(**journal))
+        .map(|(_, tip)| tip)
         // What is left out is depended upon by the next bundle.
         .take(MAX_DEPS)
         .collect();

@@ -88,6 +88,9 @@ pub enum StoreError {
     /// A login that is already taken.
     #[error("the login is already taken")]
     LoginTaken,
+    /// The hub was restored and may have forgotten decisions: it has to hear from a campus first.
+    #[error("this hub was restored: it must be linked with a campus before it decides anything")]
+    Unconfirmed,
     /// The institution's decision does not follow from its journal.
     #[error("the institution journal does not allow this decision")]
     Institution(#[source] records::trust::TrustError),

@@ -342,11 +342,7 @@ async fn causes(tx: &mut Tx<'_>, header: &Header) -> Result<Option<(Past, i64)>,
         // A dependency on another branch is no part of the past.
         if Hash(id(&row, "hash")?) == hash && (of != journal || seq + 1 == header.seq) {
             past.merge(&Past::decode(&row.try_get::<Vec<u8>, _>("past")?)?);
-            past.add(&Head {
-                journal: of,
-                seq,
-                hash,
-            });
+            past.reach(of, seq);
         }
     }
     past.set_own(header);

@@ -9,6 +9,7 @@ use crate::commit::sign_and_settle;
 use crate::error::StoreError;
 use crate::job::{CommitFault, Job};
 use crate::judge::Bases;
+use crate::lane::stem;
 use crate::meta::{self, uint};
 use crate::store::Store;
 use crate::tx::Tx;
@@ -144,13 +145,16 @@ async fn next(tx: &mut Tx<'_>, site: SiteId) -> Result<JournalId, StoreError> {
     .await?;
     let elsewhere = uint(elsewhere.unwrap_or(0))?;
     let elsewhere = u32::try_from(elsewhere).map_err(|_| StoreError::Damaged("an incarnation"))?;
-    let held = tx.state.tips.keys().filter(|journal| journal.site == site);
-    let known = held
+    let known = tx
+        .state
+        .tips
+        .keys()
         .chain(&tx.state.own)
-        .chain(&tx.state.left)
-        .filter(|journal| journal.site == site);
-    let last = known.map(|journal| journal.incarnation).max().unwrap_or(0);
-    let incarnation = last.max(elsewhere) + 1;
+        .chain(&tx.state.left);
+    let known = known.filter(|journal| journal.site == site);
+    let last = known.map(|journal| stem(*journal).incarnation).max();
+    let last = last.unwrap_or(0);
+    let incarnation = last.max(elsewhere).saturating_add(1);
     Ok(JournalId { site, incarnation })
 }
 

@@ -89,6 +89,10 @@ pub(crate) async fn commit(
     {
         return Err(StoreError::OtherInstitution);
     }
+    // A second decision at a place where there is one would fork the institution itself.
+    if tx.state.unconfirmed {
+        return Err(StoreError::Unconfirmed);
+    }
     let tip = tx.state.tips.get(&JournalId::INSTITUTION);
     let (seq, prev) = tip.map_or((1, Hash::default()), |tip| {
         (tip.head.seq + 1, tip.head.hash)
@@ -111,6 +115,7 @@ pub(crate) async fn commit(
     let bundle = Bundle::sign(&header, payload, root);
     past.set_own(&header);
     let case = Case {
+        journal: JournalId::INSTITUTION,
         hash: bundle.hash(),
         header,
         past,

@@ -3,6 +3,7 @@
 use crate::check::whole;
 use crate::error::StoreError;
 use crate::frontier::bundle_of;
+use crate::lane::stem;
 use crate::meta::{head_of, id, int, uint};
 use crate::store::Store;
 use records::bundle::{Bundle, Head};
@@ -117,6 +118,10 @@ impl Store {
             };
             let (head, Ok(bundle)) = (head_of(&row)?, bundle_of(&row)) else {
                 continue;
+            };
+            let head = Head {
+                journal: stem(head.journal),
+                ..head
             };
             if whole(&head, &bundle).is_none() {
                 continue;

@@ -54,6 +54,7 @@ pub(crate) enum Job {
     Holes(Vec<(JournalId, u64)>, i64, Reply<()>),
     Rebuild(Reply<()>),
     Rejudge(Reply<Rejudged>),
+    Confirm(Reply<()>),
     Rows(Box<dyn RowWork>),
 }
 
@@ -161,6 +162,7 @@ pub(crate) fn refuse(job: Job) -> Answer {
         Job::Rejudge(reply) => refusal(reply),
         Job::Institution { reply, .. } => refusal(reply),
         Job::Leave(_, _, reply) => refusal(reply),
+        Job::Confirm(reply) => refusal(reply),
         Job::Admit(_, _, reply) => refusal(reply),
         Job::Rows(work) => work.refuse(),
     }

@@ -9,10 +9,11 @@ use crate::doc::{self, SNAPSHOT};
 use crate::erase;
 use crate::error::StoreError;
 use crate::institution;
-use crate::meta::{id, journal_of, uint};
+use crate::lane;
+use crate::meta::{journal_of, uint};
 use crate::past::Past;
 use crate::state::State;
-use records::bundle::Header;
+use records::bundle::{Head, Header};
 use records::erasure::{Erasures, Fate};
 use records::gate::{Admitted, Hold, MAX_WORK, Refusal, Rules, Verdict, judge_in_past};
 use records::id::{Hash, JournalId, RecordId, ScopeId};
@@ -25,6 +26,8 @@ use std::collections::BTreeMap;
 /// A bundle ready to be judged.
 pub(crate) struct Case {
     pub(crate) header: Header,
+    /// Where it stands: its journal, or a lane of it.
+    pub(crate) journal: JournalId,
     pub(crate) hash: Hash,
     pub(crate) past: Past,
     pub(crate) sections: Vec<Section>,
@@ -324,34 +327,47 @@ pub(crate) async fn deps(
         .unwrap_or_default();
     let mut contradicts = false;
     for dep in &header.deps {
-        let held = state.head(dep.journal).map_or(0, |head| head.seq);
         if dep.journal == journal || dep.seq == 0 {
             contradicts = true;
             continue;
         }
-        if dep.seq > held {
+        let row = sqlx::query("select site, incarnation, seq, past from bundle where hash = $1")
+            .bind(dep.hash.0.to_vec())
+            .fetch_optional(&mut *conn)
+            .await?;
+        if let Some(row) = row {
+            let (held, seq) = (journal_of(&row)?, uint(row.try_get("seq")?)?);
+            if (lane::stem(held), seq) == (dep.journal, dep.seq) {
+                past.merge(&Past::decode(&row.try_get::<Vec<u8>, _>("past")?)?);
+                past.reach(held, seq);
+                continue;
+            }
+        } else if dep.seq > state.last(dep.journal) {
             let (journal, seq) = (dep.journal, dep.seq);
             return Ok(Deps::Missing { journal, seq });
         }
-        let row = sqlx::query(
-            "select hash, past from bundle where site = $1 and incarnation = $2 and seq = $3",
-        )
-        .bind(dep.journal.site.0.to_vec())
-        .bind(i64::from(dep.journal.incarnation))
-        .bind(crate::meta::int(dep.seq))
-        .fetch_optional(&mut *conn)
-        .await?;
-        let Some(row) = row else {
+        let held = state
+            .head(dep.journal)
+            .is_some_and(|head| dep.seq <= head.seq);
+        if held && !stands(conn, dep).await? {
             let (journal, seq) = (dep.journal, dep.seq);
             return Ok(Deps::Lost { journal, seq });
-        };
-        if Hash(id(&row, "hash")?) == dep.hash {
-            past.merge(&Past::decode(&row.try_get::<Vec<u8>, _>("past")?)?);
-            past.add(dep);
-        } else {
-            contradicts = true;
         }
+        contradicts = true;
     }
     past.set_own(header);
     Ok(Deps::Judged { past, contradicts })
+}
+
+/// Whether anything stands at a place of a journal.
+async fn stands(conn: &mut SqliteConnection, dep: &Head) -> Result<bool, StoreError> {
+    let found: Option<i64> = sqlx::query_scalar(
+        "select 1 from bundle where site = $1 and incarnation = $2 and seq = $3",
+    )
+    .bind(dep.journal.site.0.to_vec())
+    .bind(i64::from(dep.journal.incarnation))
+    .bind(crate::meta::int(dep.seq))
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.is_some())
 }

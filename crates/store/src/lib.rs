@@ -22,7 +22,11 @@ mod ack;
 mod action;
 mod address;
 mod admit;
+mod adopt;
+pub mod backup;
 mod blob;
+mod branch;
+mod chain;
 mod check;
 mod commit;
 mod doc;
@@ -37,6 +41,7 @@ mod inventory;
 mod job;
 mod join_code;
 mod judge;
+mod lane;
 mod list;
 mod meta;
 mod number;
@@ -67,6 +72,7 @@ pub use blob::{
     BlobCounts, BlobError, BlobLimits, BlobRef, BlobState, BlobStep, BlobStopAt, CHUNK_LEN,
     EAGER_LEN, Incoming, MAX_BLOB_LEN, Manifest, OpenBlob, Progress, Upload, Uploaded, WantedBlob,
 };
+pub use chain::Missing;
 pub use check::Checked;
 pub use erase::{Remain, Remains};
 pub use error::{CommitError, OpenError, StoreError};

@@ -2,6 +2,7 @@
 
 use crate::doc;
 use crate::error::StoreError;
+use crate::lane::stem;
 use crate::meta::{id, int, journal_of, uint};
 use crate::number::day_bounds;
 use crate::row::{ChangeOrigin, EntryOrigin, Linked, RecordRow, StoredRecord};
@@ -58,6 +59,8 @@ macro_rules! row_columns {
              (select count(*) from blob_ref b where b.record = r.id) as attachments,
              not exists (
                  select 1 from change c where c.record = r.id and c.site = $1
+                 -- What a closure adopted is held by the hub that closed.
+                 and c.incarnation < 16777216
                  and c.seq > coalesce((
                      select max(a.seq) from peer_ack a
                      where a.site = c.site and a.incarnation = c.incarnation), 0)) as acked
@@ -298,7 +301,7 @@ fn change(row: &SqliteRow) -> Result<ChangeOrigin, StoreError> {
     let header = decode_header(&header).map_err(|_| StoreError::Damaged("a bundle header"))?;
     Ok(ChangeOrigin {
         head: Head {
-            journal: journal_of(row)?,
+            journal: stem(journal_of(row)?),
             seq: uint(row.try_get("seq")?)?,
             hash: Hash(id(row, "hash")?),
         },

@@ -1,6 +1,8 @@
 //! The few single values a store keeps, and loading the writer's memory from the database.
 
+use crate::branch;
 use crate::error::StoreError;
+use crate::lane::stem;
 use crate::past::Past;
 use crate::state::{State, Tip};
 use crate::tx::Tx;
@@ -22,6 +24,8 @@ pub(crate) const INSTITUTION: &str = "institution";
 pub(crate) const OWN: &str = "own_journal";
 /// The newest journal of ours that must not be continued: somebody else did, or may have.
 pub(crate) const LEFT: &str = "left_journal";
+/// This directory was restored, and no other site has shown its institution journal since.
+pub(crate) const UNCONFIRMED: &str = "unconfirmed";
 /// The feed cursor. It must never fall, not even over a restart.
 pub(crate) const CURSOR: &str = "cursor";
 /// What the program that judged last knew ([`judged_with`]).
@@ -64,6 +68,17 @@ pub(crate) async fn set(
     .bind(value)
     .execute(conn)
     .await?;
+    Ok(())
+}
+
+pub(crate) async fn remove(
+    conn: &mut SqliteConnection,
+    name: &'static str,
+) -> Result<(), StoreError> {
+    sqlx::query("delete from meta where name = $1")
+        .bind(name)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -132,6 +147,8 @@ pub(crate) async fn load(conn: &mut SqliteConnection) -> Result<State, StoreErro
         .transpose()?;
     let own = journal(conn, OWN).await?;
     let left = journal(conn, LEFT).await?;
+    let branches = branch::load(conn).await?;
+    let unconfirmed = get(conn, UNCONFIRMED).await?.is_some();
     let (tips, hlc) = tips(conn).await?;
     let cursor = counter(conn, CURSOR).await?;
     let feed_begins = counter(conn, FEED_BEGINS).await?;
@@ -151,6 +168,7 @@ pub(crate) async fn load(conn: &mut SqliteConnection) -> Result<State, StoreErro
         own,
         writer: None,
         left,
+        unconfirmed,
         tips,
         acked,
         holes: uint(holes)?,
@@ -163,13 +181,17 @@ pub(crate) async fn load(conn: &mut SqliteConnection) -> Result<State, StoreErro
         place,
         row,
         unwitnessed,
+        branches,
+        adopt: false,
         replay: false,
         known_rules: gate::RULES,
     })
 }
 
 /// The newest bundle of each journal; two index look-ups a journal, however long it is.
-async fn tips(conn: &mut SqliteConnection) -> Result<(BTreeMap<JournalId, Tip>, u64), StoreError> {
+pub(crate) async fn tips(
+    conn: &mut SqliteConnection,
+) -> Result<(BTreeMap<JournalId, Tip>, u64), StoreError> {
     let mut tips = BTreeMap::new();
     let mut hlc = 0;
     let (mut site, mut incarnation) = (Vec::new(), -1i64);
@@ -196,7 +218,11 @@ async fn tips(conn: &mut SqliteConnection) -> Result<(BTreeMap<JournalId, Tip>, 
         let own = header.map_or_else(|_| journal::next_hlc(0, received), |header| header.hlc);
         hlc = journal::observe_hlc(hlc, own, received);
         let tip = Tip {
-            head,
+            // A lane's head is one of its journal, as other sites know it.
+            head: Head {
+                journal: stem(head.journal),
+                ..head
+            },
             hlc: own,
             past: Past::decode(&row.try_get::<Vec<u8>, _>("past")?)?,
         };

@@ -221,7 +221,7 @@ fn can_write(dir: &Path) -> bool {
     rustix::fs::access(dir, rustix::fs::Access::WRITE_OK).is_ok()
 }
 
-fn lock(dir: &Path) -> Result<File, OpenError> {
+pub(crate) fn lock(dir: &Path) -> Result<File, OpenError> {
     let io = |error: std::io::Error| match error.kind() {
         ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => OpenError::ReadOnly,
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => OpenError::Full,
@@ -255,7 +255,7 @@ fn common(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-fn writing(path: &Path, options: &Options) -> SqliteConnectOptions {
+pub(crate) fn writing(path: &Path, options: &Options) -> SqliteConnectOptions {
     common(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)

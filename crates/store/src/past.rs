@@ -1,7 +1,7 @@
 //! The causal past of a bundle as one number per journal.
 
 use crate::error::StoreError;
-use records::bundle::{Head, Header};
+use records::bundle::Header;
 use records::id::JournalId;
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ impl Past {
         self.0.get(&journal).copied().unwrap_or(0)
     }
 
-    pub(crate) fn add(&mut self, head: &Head) {
-        let seq = self.0.entry(head.journal).or_default();
-        *seq = (*seq).max(head.seq);
+    pub(crate) fn reach(&mut self, journal: JournalId, reached: u64) {
+        let seq = self.0.entry(journal).or_default();
+        *seq = (*seq).max(reached);
     }
 
     pub(crate) fn merge(&mut self, other: &Past) {

@@ -1,9 +1,11 @@
 //! What did not pass: refused and held bundles, and forks.
 
 use crate::error::StoreError;
+use crate::lane::stem;
 use crate::meta::{head_of, id, journal_of, uint};
 use crate::row::{Fork, QuarantineVerdict, Quarantined};
 use crate::store::Store;
+use records::bundle::Head;
 use records::id::{Hash, RecordId};
 use sqlx::{Row as _, SqliteConnection};
 
@@ -14,6 +16,14 @@ pub(crate) async fn any_held(conn: &mut SqliteConnection) -> Result<bool, StoreE
             .fetch_optional(conn)
             .await?;
     Ok(found.is_some())
+}
+
+/// The place as other sites know it.
+fn named(head: Head) -> Head {
+    Head {
+        journal: stem(head.journal),
+        ..head
+    }
 }
 
 impl Store {
@@ -35,7 +45,7 @@ impl Store {
             let record: Option<Vec<u8>> = row.try_get("record")?;
             let verdict: String = row.try_get("verdict")?;
             Ok(Quarantined {
-                head: head_of(row)?,
+                head: named(head_of(row)?),
                 verdict: match verdict.as_str() {
                     "refused" => QuarantineVerdict::Refused,
                     "held" => QuarantineVerdict::Held,
@@ -54,13 +64,15 @@ impl Store {
         quarantined.collect()
     }
 
-    /// Forks found here, latest first, at most 1,000.
+    /// Branches that no closure has settled, each by its first bundle, latest first, at most
+    /// 1,000.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn forks(&self) -> Result<Vec<Fork>, StoreError> {
         let rows = sqlx::query(
-            "select site, incarnation, seq, hash, kept, found_ms from branch
+            "select site, incarnation, seq, hash, kept, found_ms from branch b
+             where not exists (select 1 from branch p where p.hash = b.prev)
              order by found_ms desc, site, incarnation, seq limit 1000",
         )
         .fetch_all(&self.inner.readers)

@@ -102,6 +102,7 @@ pub(crate) async fn case(tx: &mut Tx<'_>, row: &SqliteRow) -> Result<Case, Store
     let mut case = Case {
         header: bundle::decode_header(&header)
             .map_err(|_| StoreError::Damaged("a bundle header"))?,
+        journal: meta::journal_of(row)?,
         hash: Hash(id(row, "hash")?),
         past: Past::decode(&row.try_get::<Vec<u8>, _>("past")?)?,
         sections: payload::decode(&payload).map_err(|_| StoreError::Damaged("a bundle payload"))?,

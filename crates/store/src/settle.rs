@@ -39,7 +39,7 @@ pub(crate) async fn settle(
     judgement: Judgement,
 ) -> Result<Head, StoreError> {
     let head = Head {
-        journal: case.header.journal(),
+        journal: case.journal,
         seq: case.header.seq,
         hash: case.hash,
     };
@@ -51,6 +51,10 @@ pub(crate) async fn settle(
     match judgement {
         Judgement::Records(accepted) => records(tx, case, &head, &accepted).await?,
         Judgement::Institution(trust) => {
+            let closures = |trust: &records::trust::Trust| -> usize {
+                trust.closures().map(|(_, heads)| heads.len()).sum()
+            };
+            tx.state.adopt |= closures(&trust) > closures(&tx.state.trust);
             // What was accepted beyond a cut is judged again.
             tx.state.replay |= trust.cuts().count() > tx.state.trust.cuts().count();
             tx.state.trust = Arc::from(trust);
@@ -108,6 +112,8 @@ async fn append(
         past: case.past.clone(),
     };
     tx.state.tips.insert(head.journal, tip);
+    let closed = tx.state.trust.closed(head.journal);
+    tx.state.adopt |= closed.is_some_and(|heads| heads.first() == Some(head));
     // A dependency on a bundle beyond its journal's cut makes that one count.
     tx.state.replay |= revoked
         .iter()

@@ -1,12 +1,14 @@
 //! What the writer keeps in memory, and the part of it that readers see.
 
 use crate::action::Writer;
+use crate::branch::Branches;
+use crate::lane::is_lane;
 use crate::past::Past;
 use records::bundle::Head;
 use records::gate::Rules;
 use records::id::{InstitutionId, JournalId};
 use records::trust::Trust;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// One journal as far as it is held.
@@ -27,6 +29,8 @@ pub(crate) struct State {
     pub(crate) writer: Option<Arc<Writer>>,
     /// The newest journal of ours that must not be continued, nor any before it.
     pub(crate) left: Option<JournalId>,
+    /// Restored, and the institution journal not compared with another site since.
+    pub(crate) unconfirmed: bool,
     pub(crate) tips: BTreeMap<JournalId, Tip>,
     /// Highest place of our own site's journals that some other site has acknowledged.
     pub(crate) acked: BTreeMap<JournalId, u64>,
@@ -51,6 +55,10 @@ pub(crate) struct State {
     pub(crate) feed_begins: u64,
     /// Content was erased since the write-ahead log was last emptied.
     pub(crate) erased: bool,
+    /// What is kept beside forked journals.
+    pub(crate) branches: BTreeMap<JournalId, Branches>,
+    /// A closure may have to be carried out before this transaction ends.
+    pub(crate) adopt: bool,
     /// A verdict given before has become outdated: replay before this transaction ends.
     pub(crate) replay: bool,
 }
@@ -60,11 +68,45 @@ impl State {
         self.tips.get(&journal).map(|tip| &tip.head)
     }
 
+    /// The highest place at which anything of a journal is held, branches included.
+    pub(crate) fn last(&self, journal: JournalId) -> u64 {
+        let held = self.head(journal).map_or(0, |head| head.seq);
+        let branches = self.branches.get(&journal);
+        held.max(branches.map_or(0, Branches::last))
+    }
+
+    /// The journals themselves, without what a closure adopted beside them.
+    fn journals(&self) -> impl Iterator<Item = &Tip> {
+        let journals = self.tips.iter().filter(|(journal, _)| !is_lane(**journal));
+        journals.map(|(_, tip)| tip)
+    }
+
+    /// The ends of everything held of forked journals.
+    fn ends(&self) -> Vec<Head> {
+        let lanes = self.tips.iter().filter(|(journal, _)| is_lane(**journal));
+        let lanes: Vec<Head> = lanes.map(|(_, tip)| tip.head).collect();
+        let forked: BTreeSet<JournalId> = self
+            .branches
+            .keys()
+            .copied()
+            .chain(lanes.iter().map(|head| head.journal))
+            .collect();
+        let branches = self.branches.iter();
+        branches
+            .flat_map(|(journal, branches)| branches.heads(*journal))
+            .chain(lanes)
+            .chain(
+                forked
+                    .iter()
+                    .filter_map(|journal| self.head(*journal).copied()),
+            )
+            .collect()
+    }
+
     pub(crate) fn view(&self) -> View {
         let own_site = self.own.map(|journal| journal.site);
         let own = self
-            .tips
-            .values()
+            .journals()
             .filter(|tip| Some(tip.head.journal.site) == own_site);
         let held_only_here = own
             .map(|tip| {
@@ -74,7 +116,9 @@ impl State {
             .sum();
         View {
             trust: self.trust.clone(),
-            frontier: self.tips.values().map(|tip| tip.head).collect(),
+            unconfirmed: self.unconfirmed,
+            frontier: self.journals().map(|tip| tip.head).collect(),
+            branches: self.ends(),
             own: self.own,
             held_only_here,
             unwitnessed: self.unwitnessed,
@@ -110,8 +154,10 @@ impl State {
 pub(crate) struct View {
     pub(crate) trust: Arc<Trust>,
     pub(crate) frontier: Vec<Head>,
+    pub(crate) branches: Vec<Head>,
     pub(crate) own: Option<JournalId>,
     pub(crate) held_only_here: u64,
+    pub(crate) unconfirmed: bool,
     pub(crate) unwitnessed: bool,
     pub(crate) rules: u32,
     pub(crate) feed_begins: u64,

@@ -6,7 +6,9 @@ use crate::incarnation::Moment;
 use crate::job::{Answer, CommitFault, Decide, Job, Ran, fatal};
 use crate::open::{Options, WritePoint};
 use crate::state::State;
-use crate::{ack, admit, commit, hole, incarnation, institution, meta, rebuild, rejudge, witness};
+use crate::{
+    ack, admit, adopt, commit, hole, incarnation, institution, meta, rebuild, rejudge, witness,
+};
 use records::bundle::Bundle;
 use records::id::{InstitutionId, JournalId};
 use records::trust::Trust;
@@ -122,6 +124,12 @@ impl Tx<'_> {
                 let result = hole::note_all(self, &places, found_ms).await;
                 Ran::of(reply, result, self.written)
             }
+            Job::Confirm(reply) => {
+                self.written = true;
+                let result = meta::remove(self.conn, meta::UNCONFIRMED).await;
+                self.state.unconfirmed = false;
+                Ran::of(reply, result, self.written)
+            }
             Job::Rebuild(reply) => {
                 let result = rebuild::replay(self).await;
                 Ran::of(reply, result, self.written)
@@ -178,6 +186,9 @@ impl Tx<'_> {
     /// Replays before the transaction ends if an earlier verdict has become outdated.
     async fn replayed<T>(&mut self, done: Result<T, StoreError>) -> Result<T, StoreError> {
         let done = done?;
+        if self.state.adopt {
+            adopt::adopt(self).await?;
+        }
         if self.state.replay {
             rebuild::replay(self).await?;
         }

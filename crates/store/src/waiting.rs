@@ -98,18 +98,38 @@ pub(crate) async fn next(
     .bind(int(held))
     .fetch_optional(&mut *tx.conn)
     .await?;
-    row.map(|row| {
-        Ok(Released {
-            hash: Hash(id(&row, "hash")?),
-            bundle: Bundle {
-                header: row.try_get("header")?,
-                payload: row.try_get("payload")?,
-                signature: id(&row, "signature")?,
-            },
-            received_ms: row.try_get("received_ms")?,
-        })
+    row.as_ref().map(released).transpose()
+}
+
+/// Every bundle that waits for something of `journal` up to `seq`.
+pub(crate) async fn upto(
+    tx: &mut Tx<'_>,
+    journal: JournalId,
+    seq: u64,
+) -> Result<Vec<Released>, StoreError> {
+    let rows = sqlx::query(
+        "select hash, header, payload, signature, received_ms from waiting
+         where missing_site = $1 and missing_incarnation = $2 and missing_seq <= $3
+         order by missing_seq, site, incarnation, seq, hash",
+    )
+    .bind(journal.site.0.to_vec())
+    .bind(i64::from(journal.incarnation))
+    .bind(int(seq))
+    .fetch_all(&mut *tx.conn)
+    .await?;
+    rows.iter().map(released).collect()
+}
+
+fn released(row: &sqlx::sqlite::SqliteRow) -> Result<Released, StoreError> {
+    Ok(Released {
+        hash: Hash(id(row, "hash")?),
+        bundle: Bundle {
+            header: row.try_get("header")?,
+            payload: row.try_get("payload")?,
+            signature: id(row, "signature")?,
+        },
+        received_ms: row.try_get("received_ms")?,
     })
-    .transpose()
 }
 
 pub(crate) async fn forget(tx: &mut Tx<'_>, hash: Hash) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@ mod all {
     mod admit;
     mod blob_fetch;
     mod blobs;
+    mod closure;
     mod commit;
     mod crash;
     mod erase;

@@ -101,6 +101,9 @@ pub struct Invitation {
 /// Why no code is handed out.
 #[derive(Debug, thiserror::Error)]
 pub enum InviteError {
+    /// The hub was restored and has not been linked with a campus since.
+    #[error("this hub was restored: link it with a campus first")]
+    Unconfirmed,
     /// This site has no authority keys.
     #[error("only the hub can invite a site")]
     NotHub,
@@ -128,6 +131,9 @@ pub async fn invite(
 ) -> Result<String, InviteError> {
     if identity.authority.is_none() {
         return Err(InviteError::NotHub);
+    }
+    if store.is_unconfirmed() {
+        return Err(InviteError::Unconfirmed);
     }
     if !valid_name(&invitation.site_name) || !valid_code(&invitation.site_code) {
         return Err(InviteError::Names);

@@ -9,6 +9,7 @@
 //! The state machine takes an [`Event`] and the time and returns [`Effect`]s. It refuses to know
 //! tokio, quinn, the store and the clock. It holds no bundle: only heads and byte counts.
 
+mod agreement;
 mod lanes;
 mod receiving;
 mod sending;

@@ -96,6 +96,7 @@ export const en: TextsOf<typeof zh> = {
     uploads_busy: 'Too many files are being uploaded. Try again in a moment.',
     body_too_large: 'Too large to save.',
     conflict_state: 'Matters have changed. Look at the latest state first.',
+    hub_restored: 'This hub was restored from a backup. Link it with a campus first.',
     unknown_kind: "This duty room's program does not know this kind of record.",
     camera_unavailable: 'This camera cannot be played at the moment.',
     viewer_limit: 'Too many people are watching already.',

@@ -88,6 +88,7 @@ export const zh = {
     uploads_busy: '同时上传的文件过多，请稍后重试。',
     body_too_large: '内容过大，无法保存。',
     conflict_state: '情况已经变化，请看最新状态后再操作。',
+    hub_restored: '总值班室的数据刚由备份恢复，请先与任一校区联网核对，再做此项操作。',
     unknown_kind: '本值班室的程序版本不支持这类记录。',
     camera_unavailable: '该摄像机暂时无法播放。',
     viewer_limit: '同时观看的人数已满。',

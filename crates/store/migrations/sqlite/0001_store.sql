@@ -18,18 +18,25 @@ create table bundle (
 );
 create index bundle_action on bundle (action);
 
--- Truth: signed proof of forks, kept beside the journals.
+-- Branches that a closure adopted stand in `bundle`, with the number of their chain in bits 24
+-- and up of the incarnation (lane.rs).
+
+-- Truth: the other sides of forked journals.
 create table branch (
     hash bytea primary key,
     site bytea not null,
     incarnation bigint not null,
     seq bigint not null,
+    prev bytea not null,
     kept bytea not null,
     header bytea not null,
     payload bytea not null,
     signature bytea not null,
+    bytes bigint not null,
     found_ms bigint not null
 );
+create index branch_journal on branch (site, incarnation, seq);
+create index branch_prev on branch (prev);
 
 -- Signed bundles that are not yet part of a journal here; `missing_*` is the first bundle each
 -- one waits for.

@@ -17,7 +17,7 @@ use records::id::{JournalId, SiteId};
 use records::payload::SiteRole;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Admission, Moment, StoreError};
+use store::{Admission, StoreError};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -65,7 +65,6 @@ pub(super) struct Link {
     admitting: Option<BoxFuture<'static, Admitted>>,
     acks: Vec<Head>,
     acking: Option<BoxFuture<'static, Result<(), StoreError>>>,
-    leaving: Option<BoxFuture<'static, Result<Option<Head>, StoreError>>>,
     media: Option<Guard>,
     scrubber: Scrubber,
     requests: Option<Guard>,
@@ -129,7 +128,6 @@ pub(super) async fn run(
         admitting: None,
         acks: Vec::new(),
         acking: None,
-        leaving: None,
         media: None,
         requests: None,
         shown: Progress::default(),
@@ -224,11 +222,6 @@ impl Link {
                     acked.map_err(|error| self.store_failed(&error))?;
                     continue;
                 }
-                Some(left) = OptionFuture::from(self.leaving.as_mut()) => {
-                    self.leaving = None;
-                    self.left(left)?;
-                    continue;
-                }
                 event = self.scrubber.next(self.session.is_open()) => {
                     Event::Scrub(event.map_err(|error| self.store_failed(&error))?)
                 }
@@ -280,6 +273,7 @@ impl Link {
         let ticked = event == Event::Tick;
         let effects = self.session.handle(event, self.shared.now());
         self.show_progress(ticked);
+        self.confirm();
         self.perform(effects)
     }
 
@@ -456,19 +450,21 @@ impl Link {
         ));
     }
 
+    /// A restored hub may decide again once a peer holds no more of the institution journal.
+    fn confirm(&self) {
+        let store = &self.shared.store;
+        if store.is_unconfirmed() && self.session.agrees_on(JournalId::INSTITUTION) {
+            let store = store.clone();
+            tokio::spawn(async move {
+                if let Err(error) = store.confirm().await {
+                    tracing::warn!(error = %error, "the restored hub is not confirmed");
+                }
+            });
+        }
+    }
+
     fn fault(&mut self, code: FaultCode, journal: JournalId, seq: u64) {
         let now = self.shared.now();
-        if code == FaultCode::OwnJournalAhead && self.leaving.is_none() {
-            // Before anything more is signed in a journal that others know to go on.
-            let store = self.shared.store.clone();
-            let moment = Moment {
-                wall_ms: now.wall_ms,
-                uptime_ms: now.mono_ms,
-            };
-            self.leaving = Some(Box::pin(async move {
-                store.leave_journal(journal, moment).await
-            }));
-        }
         self.shared.fault(LinkFault {
             code,
             journal,
@@ -476,19 +472,6 @@ impl Link {
             peer: self.peer,
             at_ms: now.wall_ms,
         });
-    }
-
-    fn left(&self, left: Result<Option<Head>, StoreError>) -> Result<(), End> {
-        match left {
-            Ok(_) | Err(StoreError::NoWriter) => Ok(()),
-            Err(StoreError::Restored) => {
-                tracing::error!(
-                    "the hub has to enrol this site again: its incarnations are used up"
-                );
-                Ok(())
-            }
-            Err(error) => Err(self.store_failed(&error)),
-        }
     }
 
     fn store_failed(&self, error: &StoreError) -> End {

@@ -6,6 +6,7 @@ use crate::json::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use store::StoreError;
 use sync::enrol::{self, Invitation, InviteError};
 use utoipa::ToSchema;
 
@@ -97,6 +98,7 @@ fn refused(error: InviteError) -> ApiError {
         InviteError::CodeTaken => {
             ApiError::new(Code::ConflictState, "another site has this code").caused_by(error)
         }
+        InviteError::Unconfirmed => StoreError::Unconfirmed.into(),
         InviteError::Store(error) => error.into(),
     }
 }

@@ -1,0 +1,276 @@
+//! Forked journals: both sides are kept whole, and a closure settles them alike at every site.
+
+use super::support::{
+    EAST, HUB, MORNING, Site, WEST, amendment, decree, journal, quick, record, shared_rows,
+};
+use records::bundle::{Bundle, Head};
+use records::id::{Hash, JournalId};
+use records::payload::InstitutionOp;
+use store::{Admission, Missing, Moment, Store};
+
+/// East's journal as it went on at two places after the second bundle: what the hub knows, and
+/// the site whose disk was put back and who wrote on.
+struct Fork {
+    hub: Site,
+    east: Site,
+    main: Head,
+    branch: Head,
+}
+
+fn head(store: &Store, journal: JournalId) -> Head {
+    let frontier = store.frontier();
+    *frontier
+        .iter()
+        .find(|head| head.journal == journal)
+        .unwrap()
+}
+
+async fn fork() -> Fork {
+    let (before, hub) = (Site::open(EAST).await, Site::open(HUB).await);
+    before.log(1, "一").await;
+    before.log(2, "二").await;
+    let east = Site::open(EAST).await;
+    east.log(1, "一").await;
+    east.log(2, "二").await;
+    assert_eq!(east.store.frontier(), before.store.frontier());
+    for number in 3..=5 {
+        before.log(number, "备份之后").await;
+    }
+    before.send_to(&hub).await;
+    east.log(6, "恢复之后").await;
+    east.act(7, vec![amendment(record(EAST, 6), 1, "更正")])
+        .await;
+    Fork {
+        main: head(&hub.store, EAST.journal()),
+        branch: head(&east.store, EAST.journal()),
+        hub,
+        east,
+    }
+}
+
+/// Fetches every end that `to` lacks from `from`, as a session does, a little at a time.
+async fn exchange(from: &Store, to: &Store) {
+    let mut ends = from.branches();
+    ends.extend(from.frontier());
+    for Missing { tip, mut have } in to.missing(&ends).await.unwrap() {
+        let mut last = None;
+        while last != Some(tip) {
+            let chain = from.chain_after(tip, &have, 1).await.unwrap();
+            let [bundle] = &chain[..] else {
+                panic!("{} bundles", chain.len());
+            };
+            let next = Head {
+                seq: bundle.decode_header().unwrap().seq,
+                hash: bundle.hash(),
+                ..tip
+            };
+            to.admit(chain, MORNING).await.unwrap();
+            have.push(next);
+            last = Some(next);
+        }
+    }
+}
+
+fn close(heads: &[Head]) -> InstitutionOp {
+    InstitutionOp::Close {
+        journal: EAST.journal(),
+        heads: heads.to_vec(),
+    }
+}
+
+async fn pass_decrees(from: &Site, to: &Site) {
+    let decrees = journal(&from.store, JournalId::INSTITUTION).await;
+    to.store.admit(decrees, MORNING).await.unwrap();
+}
+
+async fn same(a: &Site, b: &Site) {
+    assert_eq!(a.store.frontier(), b.store.frontier());
+    assert_eq!(shared_rows(&a.store).await, shared_rows(&b.store).await);
+}
+
+#[tokio::test]
+async fn both_sides_of_a_fork_are_kept_whole_at_every_site() {
+    let Fork {
+        hub,
+        east,
+        main,
+        branch,
+    } = fork().await;
+    let west = Site::open(WEST).await;
+    hub.send_to(&west).await;
+    exchange(&east.store, &hub.store).await;
+    exchange(&hub.store, &east.store).await;
+    // West has it from the hub alone.
+    exchange(&hub.store, &west.store).await;
+    for site in [&hub, &west, &east] {
+        let mut ends = site.store.branches();
+        ends.sort();
+        let mut both = [main, branch];
+        both.sort();
+        assert_eq!(ends, both);
+        let forks = site.store.forks().await.unwrap();
+        assert_eq!(forks.len(), 1);
+        assert_eq!((forks[0].journal, forks[0].seq), (EAST.journal(), 3));
+    }
+    assert_eq!(head(&west.store, EAST.journal()), main);
+    assert_eq!(head(&east.store, EAST.journal()), branch);
+    let whole = west
+        .store
+        .chain_after(branch, &[], usize::MAX)
+        .await
+        .unwrap();
+    let hashes: Vec<Hash> = whole.iter().map(Bundle::hash).collect();
+    let own: Vec<Hash> = east.own().await.iter().map(Bundle::hash).collect();
+    assert_eq!(hashes, own);
+    // Kept over a restart too.
+    let west = west.reopen(quick()).await;
+    assert_eq!(west.store.branches().len(), 2);
+}
+
+#[tokio::test]
+async fn a_site_that_sees_its_own_journal_forked_writes_on_in_a_new_one() {
+    let Fork { hub, east, .. } = fork().await;
+    exchange(&hub.store, &east.store).await;
+    let own = east.store.own_journal().unwrap();
+    assert_eq!(own.incarnation, 2);
+    east.log(8, "继续").await;
+    let later = journal(&east.store, own).await;
+    hub.store.admit(later, MORNING).await.unwrap();
+    exchange(&east.store, &hub.store).await;
+    assert!(hub.store.row(record(EAST, 8)).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_bundle_that_does_not_chain_to_the_journal_proves_the_fork_and_the_rest_is_fetched() {
+    let Fork {
+        hub, east, branch, ..
+    } = fork().await;
+    let last = east.own().await.pop().unwrap();
+    let answers = hub.store.admit(vec![last], MORNING).await.unwrap();
+    assert!(matches!(answers[..], [Admission::Fork { .. }]));
+    assert_eq!(hub.store.forks().await.unwrap().len(), 1);
+    let missing = hub.store.missing(&[branch]).await.unwrap();
+    assert_eq!(missing.len(), 1);
+    exchange(&east.store, &hub.store).await;
+    assert!(hub.store.missing(&[branch]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_closure_makes_all_sites_equal_whichever_side_they_had() {
+    for main_first in [true, false] {
+        let Fork {
+            hub,
+            east,
+            main,
+            branch,
+        } = fork().await;
+        let west = Site::open(WEST).await;
+        hub.send_to(&west).await;
+        exchange(&east.store, &hub.store).await;
+        exchange(&hub.store, &east.store).await;
+        let heads = if main_first {
+            [main, branch]
+        } else {
+            [branch, main]
+        };
+        decree(&hub.store, close(&heads)).await;
+        pass_decrees(&hub, &east).await;
+        // West hears of the closure before it has the other side.
+        pass_decrees(&hub, &west).await;
+        exchange(&hub.store, &west.store).await;
+        east.send_to(&hub).await;
+        hub.send_to(&west).await;
+        hub.send_to(&east).await;
+        for site in [&hub, &east, &west] {
+            assert_eq!(head(&site.store, EAST.journal()), heads[0]);
+            same(site, &hub).await;
+            assert!(site.store.forks().await.unwrap().is_empty());
+            assert!(site.store.quarantine().await.unwrap().is_empty());
+            let rows = shared_rows(&site.store).await;
+            assert_eq!(rows.len(), 6);
+            site.store.rebuild().await.unwrap();
+            assert_eq!(shared_rows(&site.store).await, rows);
+            let report = store::verify::verify(site.path(), |_| ()).await.unwrap();
+            assert_eq!(report.first_bad, None);
+        }
+        let amended = hub.store.record(record(EAST, 6)).await.unwrap().unwrap();
+        assert_eq!(amended.entries.len(), 1);
+        assert_eq!(amended.changes[0].head.journal, EAST.journal());
+    }
+}
+
+#[tokio::test]
+async fn what_depends_on_an_adopted_branch_counts_and_can_be_written_on() {
+    let Fork {
+        hub,
+        east,
+        main,
+        branch,
+    } = fork().await;
+    let west = Site::open(WEST).await;
+    // West has East's other side, and writes on top of it.
+    east.send_to(&west).await;
+    west.act(1, vec![amendment(record(EAST, 6), 9, "西校区补充")])
+        .await;
+    west.send_to(&hub).await;
+    let held = hub.store.quarantine().await.unwrap();
+    assert!(held.iter().all(|held| held.code == "dep_on_branch"));
+    assert_eq!(held.len(), 1);
+    exchange(&east.store, &hub.store).await;
+    decree(&hub.store, close(&[main, branch])).await;
+    assert!(hub.store.quarantine().await.unwrap().is_empty());
+    let stored = hub.store.record(record(EAST, 6)).await.unwrap().unwrap();
+    assert_eq!(stored.entries.len(), 2);
+    // The hub itself edits what the adopted branch wrote, and West takes it.
+    hub.act(1, vec![amendment(record(EAST, 6), 12, "总值班室更正")])
+        .await;
+    exchange(&hub.store, &west.store).await;
+    hub.send_to(&west).await;
+    same(&hub, &west).await;
+    let stored = west.store.record(record(EAST, 6)).await.unwrap().unwrap();
+    assert_eq!(stored.entries.len(), 3);
+}
+
+#[tokio::test]
+async fn nothing_signed_beyond_a_closure_counts_until_a_later_one_adopts_it() {
+    let (east, hub) = (Site::open(EAST).await, Site::open(HUB).await);
+    east.log(1, "一").await;
+    east.send_to(&hub).await;
+    let last = head(&hub.store, EAST.journal());
+    decree(&hub.store, close(&[last])).await;
+    // East has not heard of it.
+    east.log(2, "二").await;
+    east.send_to(&hub).await;
+    assert_eq!(head(&hub.store, EAST.journal()), last);
+    assert!(hub.store.row(record(EAST, 2)).await.unwrap().is_none());
+    assert_eq!(hub.store.forks().await.unwrap().len(), 1);
+    pass_decrees(&hub, &east).await;
+    assert_eq!(head(&east.store, EAST.journal()), last);
+    // What it wrote is kept, and its next word goes into a new incarnation.
+    east.log(3, "三").await;
+    assert_eq!(east.store.own_journal().unwrap().incarnation, 2);
+    let beyond = hub.store.branches();
+    let beyond = *beyond.iter().find(|end| end.seq == 2).unwrap();
+    decree(&hub.store, close(&[last, beyond])).await;
+    pass_decrees(&hub, &east).await;
+    east.send_to(&hub).await;
+    same(&hub, &east).await;
+    assert_eq!(hub.rows().await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_closed_incarnation_stays_closed_for_its_own_site() {
+    let (east, hub) = (Site::open(EAST).await, Site::open(HUB).await);
+    east.log(1, "一").await;
+    let now = Moment {
+        wall_ms: MORNING,
+        uptime_ms: 1,
+    };
+    east.store.leave_journal(EAST.journal(), now).await.unwrap();
+    east.log(2, "二").await;
+    east.send_to(&hub).await;
+    decree(&hub.store, close(&[head(&hub.store, EAST.journal())])).await;
+    pass_decrees(&hub, &east).await;
+    same(&hub, &east).await;
+    assert_eq!(east.store.leave_if_due(now).await.unwrap(), None);
+}
