@@ -44,6 +44,10 @@ pub(crate) enum Command {
     Close(Close),
     /// End the validity of a site's key (at the hub, while it is stopped)
     Revoke(Revoke),
+    /// Write what another site lacks into a file for a USB stick, sealed to it (also of a running site)
+    Export(Export),
+    /// Take a file from another site's export in (while the site is stopped; else use its page)
+    Import(Import),
     /// Read and check a configuration file
     CheckConfig(CheckConfig),
     /// Print the OpenAPI document of the HTTP interface
@@ -291,6 +295,34 @@ pub(crate) struct Restore {
     /// Directory to make
     #[arg(long)]
     pub(crate) data: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The site's data directory
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// Code or id of a site the file is for: what it is known to hold is left out; `all` for all
+    #[arg(long, required = true)]
+    pub(crate) since: Vec<String>,
+    /// Further sites that can read the file; what they lack is in it too
+    #[arg(long)]
+    pub(crate) to: Vec<String>,
+    /// File to make; standard output without it
+    #[arg(long)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The site's data directory
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// The file
+    pub(crate) file: PathBuf,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

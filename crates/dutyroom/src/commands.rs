@@ -5,6 +5,8 @@ pub(crate) mod backup;
 pub(crate) mod check_config;
 pub(crate) mod close;
 pub(crate) mod erase;
+pub(crate) mod export;
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod invite;
 pub(crate) mod join;

@@ -41,6 +41,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Join(args) => commands::join::run(args).await,
         Command::User(cli::User::Add(args)) => commands::user_add::run(args).await,
         Command::Serve(args) => commands::serve::run(args).await,
+        Command::Export(args) => commands::export::run(args).await,
+        Command::Import(args) => commands::import::run(args).await,
         Command::Verify(args) => commands::verify::run(args).await,
         Command::Journal(args) => commands::journal::run(args).await,
         Command::Erase(args) => commands::erase::run(args).await,

@@ -12,6 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use store::{BlobCounts, Counts};
 use sync::links::Links;
+use sync::scrub::Report;
 use sync::status::{PeerState, PeerStatus};
 
 /// Counters that endpoints raise. What other crates count is read when asked for.
@@ -116,6 +117,7 @@ pub async fn text(app: &App) -> Result<String, ApiError> {
     register_blobs(&mut registry, app.store().blob_counts().await?);
     if let Some(links) = app.links() {
         register_links(&mut registry, links);
+        register_scrubs(&mut registry, links, app.store().holes_known());
     }
     register_media(&mut registry, &app.engine().stats());
     let mut text = String::new();
@@ -261,6 +263,79 @@ fn register_links(registry: &mut Registry, links: &Links) {
     ] {
         counter(registry, name, help, value);
     }
+}
+
+fn register_scrubs(registry: &mut Registry, links: &Links, holes: u64) {
+    let status = links.scrubs().borrow().clone();
+    let peers = || status.peers.values();
+    let last_ms = peers().map(|report| report.at_ms).max().unwrap_or(0);
+    let sum = |of: fn(&Report) -> u64| peers().map(of).sum::<u64>();
+    let check = status.check;
+    for (name, help, value) in [
+        (
+            "scrub_last_seconds",
+            "When the last scrub began, since the epoch",
+            last_ms.unsigned_abs() / 1_000,
+        ),
+        (
+            "scrub_rounds",
+            "Questions of the last scrub with each site",
+            sum(|r| r.rounds.into()),
+        ),
+        (
+            "scrub_bytes",
+            "Bytes of the last comparisons, both ways",
+            sum(|r| r.sent + r.received),
+        ),
+        (
+            "scrub_missing_here",
+            "Bundles only others had at the last scrub",
+            sum(|r| r.missing_here),
+        ),
+        (
+            "scrub_missing_there",
+            "Bundles only this site had at the last scrub",
+            sum(|r| r.missing_there),
+        ),
+        (
+            "scrub_repaired_here",
+            "Bundles put in place here by the last scrub",
+            sum(|r| r.mended_here),
+        ),
+        (
+            "scrub_repaired_there",
+            "Bundles put in place elsewhere by the last scrub",
+            sum(|r| r.mended_there),
+        ),
+        (
+            "scrub_milliseconds",
+            "Duration of the last scrubs together",
+            sum(|r| r.took_ms),
+        ),
+        (
+            "scrub_incomplete",
+            "Last scrubs that were not answered to the end",
+            sum(|r| u64::from(!r.complete)),
+        ),
+        (
+            "disk_check_milliseconds",
+            "Duration of the last reading of the disk",
+            check.map_or(0, |c| c.took_ms),
+        ),
+        (
+            "disk_check_bundles",
+            "Bundles read by it",
+            check.map_or(0, |c| c.bundles),
+        ),
+        (
+            "store_holes",
+            "Places whose bundle is lost or damaged",
+            holes,
+        ),
+    ] {
+        gauge(registry, name, help, value);
+    }
+    counter(registry, "scrubs", "Scrubs ended since start", status.count);
 }
 
 fn register_media(registry: &mut Registry, stats: &Stats) {

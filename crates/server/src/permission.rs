@@ -60,6 +60,9 @@ pub const TABLE: &[(&str, &str, Permit)] = &[
     ("GET", "/api/v1/admin/status", ADMINISTRATORS),
     ("POST", "/api/v1/admin/join-codes", ADMINISTRATORS),
     ("POST", "/api/v1/admin/quarantine/rejudge", ADMINISTRATORS),
+    ("POST", "/api/v1/admin/scrub", ADMINISTRATORS),
+    ("GET", "/api/v1/admin/export", ADMINISTRATORS),
+    ("POST", "/api/v1/admin/import", ADMINISTRATORS),
 ];
 
 /// The table's line for an operation; `HEAD` counts as `GET`.

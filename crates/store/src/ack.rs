@@ -2,21 +2,57 @@
 
 use crate::error::StoreError;
 use crate::job::Job;
-use crate::meta::{id, int};
+use crate::meta::{id, int, journal_of, uint};
+use crate::past::Past;
 use crate::store::Store;
 use crate::tx::Tx;
 use records::bundle::Head;
-use records::id::{Hash, SiteId};
+use records::id::{Hash, JournalId, SiteId};
+use sqlx::Row as _;
+use std::collections::BTreeMap;
 
 impl Store {
-    /// Keeps what `peer` says it holds durably. Heads of other sites' journals, and heads that
-    /// name another bundle than ours, say nothing about our bundles and are passed over.
+    /// Keeps what `peer` says it holds durably, of our own journals and of others'. Heads that
+    /// name another bundle than the one here say nothing and are passed over.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn record_ack(&self, peer: SiteId, heads: &[Head]) -> Result<(), StoreError> {
         let heads = heads.to_vec();
         self.ask(|reply| Job::Ack(peer, heads, reply)).await?
+    }
+
+    /// How much of each journal `peer` is known to hold: what it acknowledged or told, and what
+    /// its own bundles depend on. It may hold more.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn held_by(&self, peer: SiteId) -> Result<BTreeMap<JournalId, u64>, StoreError> {
+        let rows = sqlx::query("select site, incarnation, seq from peer_ack where peer = $1")
+            .bind(peer.0.to_vec())
+            .fetch_all(&self.inner.readers)
+            .await?;
+        let mut held = Past::default();
+        for row in &rows {
+            held.reach(journal_of(row)?, uint(row.try_get("seq")?)?);
+        }
+        for head in self.frontier() {
+            if head.journal.site != peer {
+                continue;
+            }
+            let past: Option<Vec<u8>> = sqlx::query_scalar(
+                "select past from bundle where site = $1 and incarnation = $2 and seq = $3",
+            )
+            .bind(head.journal.site.0.to_vec())
+            .bind(i64::from(head.journal.incarnation))
+            .bind(int(head.seq))
+            .fetch_optional(&self.inner.readers)
+            .await?;
+            if let Some(past) = past {
+                held.merge(&Past::decode(&past)?);
+            }
+        }
+        Ok(held.into_map())
     }
 }
 
@@ -27,9 +63,9 @@ pub(crate) async fn record(
 ) -> Result<(), StoreError> {
     let own = tx.state.own.map(|journal| journal.site);
     for head in heads {
-        let ours = Some(head.journal.site) == own && Some(peer) != own;
+        let ours = Some(head.journal.site) == own;
         let before = tx.state.acked.get(&head.journal).copied().unwrap_or(0);
-        if !ours || !holds(tx, head).await? {
+        if Some(peer) == own || !holds(tx, head).await? {
             continue;
         }
         tx.written = true;
@@ -44,7 +80,7 @@ pub(crate) async fn record(
         .bind(int(head.seq))
         .execute(&mut *tx.conn)
         .await?;
-        if head.seq > before {
+        if ours && head.seq > before {
             tx.state.acked.insert(head.journal, head.seq);
             announce(tx, head, before).await?;
         }

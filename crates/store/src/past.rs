@@ -19,6 +19,10 @@ impl Past {
         *seq = (*seq).max(reached);
     }
 
+    pub(crate) fn into_map(self) -> BTreeMap<JournalId, u64> {
+        self.0
+    }
+
     pub(crate) fn merge(&mut self, other: &Past) {
         for (journal, other) in &other.0 {
             let seq = self.0.entry(*journal).or_default();

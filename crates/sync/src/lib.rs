@@ -6,6 +6,7 @@
 //! of it that proves two sites equal. [`links`] drives it:
 //! one QUIC endpoint, mutual TLS under the institution's own authority, a sync connection per
 //! peer and a media connection beside it, so that neither waits for the other.
+//! Where there is no network at all, [`carry`] puts what a link would send into a file.
 //!
 //! [`blobs`] decides which blob is asked of which site next, as purely; requests travel on streams
 //! of their own beside the conversation.
@@ -16,6 +17,7 @@
 //! in [`session`], and a scenario in the session's tests.
 
 pub mod blobs;
+pub mod carry;
 pub mod enrol;
 pub mod identity;
 pub mod links;

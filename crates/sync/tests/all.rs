@@ -3,6 +3,7 @@
 #[expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 mod all {
     mod blobs;
+    mod carrying;
     mod joining;
     mod media;
     mod refusing;

@@ -8,8 +8,13 @@ mod durable;
 mod figure;
 mod gate;
 mod live;
+mod missing;
 mod pacing;
+mod pair;
+mod per_record;
 mod raw;
+mod reconnect;
+mod scrub;
 mod verify;
 mod weeks;
 
@@ -21,6 +26,9 @@ type Measure = fn(Size) -> Result<Vec<Figure>>;
 
 /// Name on the command line and measurement; each prints one line or several.
 const FIGURES: &[(&str, Measure)] = &[
+    ("reconnect", reconnect::run),
+    ("missing", missing::run),
+    ("scrub", scrub::run),
     ("durable", durable::run),
     ("gate", gate::run),
     ("verify", verify::run),

@@ -88,6 +88,7 @@ export const api = {
   rejudge: () => body<Rejudgement>(site.POST('/api/v1/admin/quarantine/rejudge')),
   adminStatus: (signal?: AbortSignal) =>
     body<AdminStatus>(site.GET('/api/v1/admin/status', { signal })),
+  scrub: () => body<AdminStatus['scrub']>(site.POST('/api/v1/admin/scrub')),
   makeJoinCode: (siteName: string, code: string) =>
     body<{ code: string }>(
       site.POST('/api/v1/admin/join-codes', { body: { site_name: siteName, code } }),

@@ -65,6 +65,7 @@ export type Journal = Schemas['Journal'];
 export type AdminStatus = Schemas['Status'];
 export type Quarantined = Schemas['Quarantine'];
 export type Rejudgement = Schemas['Rejudgement'];
+export type Imported = Schemas['Imported'];
 
 export type FeedRow =
   | { type: 'record'; record: RecordRow }

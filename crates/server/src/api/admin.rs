@@ -1,7 +1,9 @@
 //! For the administrator: what the site holds, and judging again what is held, and letting a campus in.
 
+pub mod carry;
 pub mod invite;
 pub mod rejudge;
+pub mod scrub;
 pub mod status;
 
 use crate::app::App;
@@ -14,4 +16,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(status::get_status))
         .routes(routes!(rejudge::rejudge_quarantine))
         .routes(routes!(invite::create_join_code))
+        .routes(routes!(scrub::scrub))
+        .routes(routes!(carry::export_file))
+        .routes(routes!(carry::import_file))
 }

@@ -4,6 +4,7 @@ import { useSites } from '@/sites/useSites';
 import { dateTime } from '@/time/format';
 import { Facts } from './Facts';
 import { Quarantine } from './Quarantine';
+import { Scrub } from './Scrub';
 import { StatusTable } from './StatusTable';
 
 const INSTITUTION = /^0+$/;
@@ -32,6 +33,7 @@ export function AdminFacts({ status }: { status: AdminStatus }) {
           })),
         ]}
       />
+      <Scrub scrub={status.scrub} />
       <StatusTable
         title={t('status.journals')}
         columns={columns('owner', 'incarnation', 'seq', 'hash')}

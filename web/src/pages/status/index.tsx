@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import { useSession } from '@/shell/session';
 import { AdminStatus } from './AdminStatus';
+import { Carry } from './Carry';
 import { FeedStatus } from './FeedStatus';
 import { JoinCodeForm } from './JoinCodeForm';
 import { SitesTable } from './SitesTable';
@@ -16,6 +17,7 @@ export function StatusPage() {
       <SitesTable />
       <FeedStatus />
       {administrator && site.role === 'hub' ? <JoinCodeForm /> : null}
+      {administrator ? <Carry /> : null}
       {administrator ? <AdminStatus /> : null}
     </div>
   );

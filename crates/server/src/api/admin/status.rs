@@ -1,5 +1,6 @@
 //! `GET /api/v1/admin/status`: journals, quarantine, forks, links, counters.
 
+use crate::api::admin::scrub::{self, Scrub};
 use crate::api::shapes::Site;
 use crate::api::sites;
 use crate::app::App;
@@ -26,6 +27,8 @@ pub struct Status {
     pub rules: RuleSets,
     /// Journals that were continued twice.
     pub forks: Vec<ForkStatus>,
+    /// Whether every bundle is still there, here and at the other sites.
+    pub scrub: Scrub,
     /// The sites and their links.
     pub peers: Vec<Site>,
     /// Sizes.
@@ -145,6 +148,7 @@ pub async fn get_status(State(app): State<App>) -> Result<Json<Status>, ApiError
             known: records::gate::RULES,
         },
         forks: forks.iter().map(fork).collect(),
+        scrub: scrub::state(&app),
         peers: sites::sites(&app),
         counters: counters(&counts, store.held_only_here()),
     }))

@@ -1,0 +1,142 @@
+//! Two sites without a network exchange files until they are equal.
+
+use super::world::{NOW, Site, hub, rng, start};
+use store::Store;
+use store::verify::verify;
+use sync::carry::{CarryError, Exporter, Importer, Receivers, Summary};
+use sync::identity::Identity;
+
+async fn export(identity: &Identity, store: &Store, to: &[&str]) -> Vec<u8> {
+    let names: Vec<String> = to.iter().map(ToString::to_string).collect();
+    let receivers = Receivers::find(&store.trust(), identity.site(), &names).unwrap();
+    let mut exporter = Exporter::new(identity, store, &receivers, NOW, &mut rng())
+        .await
+        .unwrap();
+    let mut file = Vec::new();
+    while let Some(bytes) = exporter.next().await.unwrap() {
+        file.extend(bytes);
+    }
+    file
+}
+
+async fn import(identity: &Identity, store: &Store, file: &[u8]) -> Result<Summary, CarryError> {
+    let mut importer = Importer::new(identity, store, NOW);
+    importer.take(file).await?;
+    importer.finish().await
+}
+
+/// A hub and a campus that joined it and then lost the line.
+async fn apart() -> (Site, Site) {
+    let hub = hub().await;
+    let (dir, identity) = hub.joined("东校区值班室", "E").await;
+    let campus = start(dir, identity, vec![]).await;
+    (hub, campus)
+}
+
+#[tokio::test]
+async fn files_in_both_directions_make_two_sites_equal_and_acknowledge() {
+    let (hub, campus) = apart().await;
+    hub.write(30).await;
+    campus.write(40).await;
+    let to_hub = export(&campus.identity, &campus.store, &["Z"]).await;
+    let summary = import(&hub.identity, &hub.store, &to_hub).await.unwrap();
+    assert_eq!(
+        (summary.new, summary.from),
+        (40, campus.id()),
+        "{summary:?}"
+    );
+    let to_campus = export(&hub.identity, &hub.store, &["E"]).await;
+    let summary = import(&campus.identity, &campus.store, &to_campus)
+        .await
+        .unwrap();
+    assert_eq!((summary.new, summary.waiting), (30, 0), "{summary:?}");
+    assert_eq!(hub.store.frontier(), campus.store.frontier());
+    assert_eq!(campus.store.held_only_here(), 0);
+    // The hub has not heard yet that the campus has its bundles.
+    assert_eq!(hub.store.held_only_here(), 30);
+    let back = export(&campus.identity, &campus.store, &["Z"]).await;
+    let summary = import(&hub.identity, &hub.store, &back).await.unwrap();
+    assert_eq!(
+        (summary.bundles, summary.new),
+        (0, 0),
+        "nothing is sent twice: {summary:?}"
+    );
+    assert_eq!(hub.store.held_only_here(), 0);
+    let report = verify(campus.dir.path(), |_| ()).await.unwrap();
+    assert_eq!(report.first_bad, None);
+}
+
+#[tokio::test]
+async fn a_link_that_comes_up_after_the_files_sends_nothing_twice() {
+    let (hub, campus) = apart().await;
+    hub.write(200).await;
+    campus.write(200).await;
+    let file = export(&campus.identity, &campus.store, &["Z"]).await;
+    import(&hub.identity, &hub.store, &file).await.unwrap();
+    let file = export(&hub.identity, &hub.store, &["E"]).await;
+    import(&campus.identity, &campus.store, &file)
+        .await
+        .unwrap();
+    let (dir, identity, _) = campus.stop().await;
+    drop_until_unlocked(&dir).await;
+    let campus = start(dir, identity, vec![hub.links.local_addr()]).await;
+    campus.until_up(hub.id()).await;
+    campus.write(1).await;
+    hub.until_holds(&campus).await;
+    let sent = campus.links.sync_bytes_since_connect(hub.id()).unwrap();
+    assert!(sent.sent + sent.received < 4_096, "{sent:?}");
+}
+
+/// Dropping the store joins its writer, so the directory is free once this returns.
+async fn drop_until_unlocked(dir: &tempfile::TempDir) {
+    let store = Store::open(dir.path()).await.unwrap();
+    drop(store);
+}
+
+#[tokio::test]
+async fn the_same_file_twice_changes_nothing() {
+    let (hub, campus) = apart().await;
+    campus.write(10).await;
+    let file = export(&campus.identity, &campus.store, &["all"]).await;
+    import(&hub.identity, &hub.store, &file).await.unwrap();
+    let heads = hub.store.frontier();
+    let again = import(&hub.identity, &hub.store, &file).await.unwrap();
+    assert_eq!(
+        (again.new, again.forks, again.waiting),
+        (0, 0, 0),
+        "{again:?}"
+    );
+    assert_eq!(again.known, again.bundles);
+    assert_eq!(hub.store.frontier(), heads);
+}
+
+#[tokio::test]
+async fn what_came_before_a_cut_stands_and_the_whole_file_completes_it() {
+    let (hub, campus) = apart().await;
+    campus.write(300).await;
+    let file = export(&campus.identity, &campus.store, &["Z"]).await;
+    let half = import(&hub.identity, &hub.store, &file[..file.len() * 9 / 10]).await;
+    assert!(matches!(half, Err(CarryError::Cut(_))), "{half:?}");
+    let report = verify(hub.dir.path(), |_| ()).await.unwrap();
+    assert_eq!(report.first_bad, None);
+    import(&hub.identity, &hub.store, &file).await.unwrap();
+    assert_eq!(hub.store.frontier(), campus.store.frontier());
+}
+
+#[tokio::test]
+async fn a_site_beside_which_another_file_is_written_reads_on() {
+    let (hub, campus) = apart().await;
+    campus.write(5).await;
+    let beside = Store::open_read_only(campus.dir.path()).await.unwrap();
+    let file = export(&campus.identity, &beside, &["Z"]).await;
+    campus.write(5).await;
+    let summary = import(&hub.identity, &hub.store, &file).await.unwrap();
+    assert_eq!(summary.new, 5);
+}
+
+#[tokio::test]
+async fn an_unknown_receiver_is_named() {
+    let (hub, _campus) = apart().await;
+    let found = Receivers::find(&hub.store.trust(), hub.id(), &["Q".to_owned()]);
+    assert!(matches!(found, Err(CarryError::UnknownSite(name)) if name == "Q"));
+}
