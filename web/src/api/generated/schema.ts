@@ -21,6 +21,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Writes a file with everything that a site lacks, as far as is known, sealed to it. */
+        get: operations["export_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a file of another site in: the body is the file. A damaged one is taken up to the
+         *     damage, since every bundle in it is signed for itself.
+         */
+        post: operations["import_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/join-codes": {
         parameters: {
             query?: never;
@@ -49,6 +86,23 @@ export interface paths {
         put?: never;
         /** Judges every held bundle again, as an upgrade does by itself. */
         post: operations["rejudge_quarantine"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/scrub": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reads the own disk for lost and damaged bundles and compares everything with linked sites. */
+        post: operations["scrub"];
         delete?: never;
         options?: never;
         head?: never;
@@ -553,6 +607,53 @@ export interface components {
          * @enum {string}
          */
         Code: "not_signed_in" | "sign_in_failed" | "sign_in_throttled" | "forbidden" | "bad_origin" | "not_found" | "record_erased" | "method_not_allowed" | "invalid_fields" | "body_too_large" | "unsupported_type" | "not_fetched" | "range_outside" | "attachment_quota" | "uploads_busy" | "conflict_state" | "hub_restored" | "unknown_kind" | "camera_unavailable" | "viewer_limit" | "codec_unsupported" | "site_unreachable" | "storage_full" | "internal" | "bad_request";
+        /** @description A comparison of everything held with another site. */
+        Comparison: {
+            /** @description The other site. */
+            site: string;
+            /**
+             * Format: int64
+             * @description When it began, ms since the epoch.
+             */
+            at: number;
+            /**
+             * Format: int64
+             * @description How long it took, ms.
+             */
+            took_ms: number;
+            /** @description The other site answered to the end. */
+            complete: boolean;
+            /**
+             * Format: int32
+             * @description Questions asked.
+             */
+            rounds: number;
+            /**
+             * Format: int64
+             * @description Bytes of the comparison, both ways.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Bundles that only the other site had.
+             */
+            missing_here: number;
+            /**
+             * Format: int64
+             * @description Bundles that only this site had.
+             */
+            missing_there: number;
+            /**
+             * Format: int64
+             * @description Put in place here.
+             */
+            mended_here: number;
+            /**
+             * Format: int64
+             * @description Put in place there.
+             */
+            mended_there: number;
+        };
         /** @description The room of a consultation. */
         Consultation: {
             /** @description open or closed. */
@@ -599,6 +700,29 @@ export interface components {
              * @description Size of the database, bytes.
              */
             database_bytes: number;
+        };
+        /** @description A reading of the own disk. */
+        DiskCheck: {
+            /**
+             * Format: int64
+             * @description When it began, ms since the epoch.
+             */
+            at: number;
+            /**
+             * Format: int64
+             * @description How long it took, ms.
+             */
+            took_ms: number;
+            /**
+             * Format: int64
+             * @description Bundles read.
+             */
+            bundles: number;
+            /**
+             * Format: int64
+             * @description Places found lost or damaged.
+             */
+            holes: number;
         };
         /** @description What went wrong. */
         ErrorBody: {
@@ -689,6 +813,52 @@ export interface components {
             site: string;
             /** @description Version of the program. */
             version: string;
+        };
+        /** @description What an import came to. */
+        Imported: {
+            problem?: components["schemas"]["Problem"] | null;
+            /** @description The site that wrote the file, once its signature was checked. */
+            from?: string | null;
+            /**
+             * Format: int64
+             * @description When it was written, ms since the epoch.
+             */
+            created_at?: number | null;
+            /**
+             * Format: int64
+             * @description Bytes read.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Bundles new here.
+             */
+            new: number;
+            /**
+             * Format: int64
+             * @description Bundles here already.
+             */
+            known: number;
+            /**
+             * Format: int64
+             * @description New, but their changes do not count.
+             */
+            quarantined: number;
+            /**
+             * Format: int64
+             * @description Put back where this disk had lost them.
+             */
+            mended: number;
+            /**
+             * Format: int64
+             * @description Evidence of forks.
+             */
+            forks: number;
+            /**
+             * Format: int64
+             * @description Waiting for bundles that the file does not hold.
+             */
+            waiting: number;
         };
         /** @description The campus to let in. */
         Invite: {
@@ -852,6 +1022,11 @@ export interface components {
              */
             at: number;
         };
+        /**
+         * @description Why an import ended early.
+         * @enum {string}
+         */
+        Problem: "not_carried" | "later_version" | "other_institution" | "not_for_us" | "own" | "cut" | "altered" | "signature" | "too_long";
         /** @description A bundle whose changes do not count. */
         Quarantine: {
             /** @description Its place. */
@@ -1006,6 +1181,24 @@ export interface components {
              */
             known: number;
         };
+        /** @description How checks and comparisons have gone since start. */
+        Scrub: {
+            /** @description One was asked for and has not begun to compare. */
+            asked: boolean;
+            /**
+             * Format: int64
+             * @description Bundles read so far by the check under way.
+             */
+            checking?: number | null;
+            check?: components["schemas"]["DiskCheck"] | null;
+            /**
+             * Format: int64
+             * @description Places known whose bundle is lost or damaged.
+             */
+            holes: number;
+            /** @description The last comparison with each site. */
+            peers: components["schemas"]["Comparison"][];
+        };
         /** @description Who is signed in, and where. */
         Session: {
             /** @description The person. */
@@ -1100,6 +1293,8 @@ export interface components {
             rules: components["schemas"]["RuleSets"];
             /** @description Journals that were continued twice. */
             forks: components["schemas"]["ForkStatus"][];
+            /** @description Whether every bundle is still there, here and at the other sites. */
+            scrub: components["schemas"]["Scrub"];
             /** @description The sites and their links. */
             peers: components["schemas"]["Site"][];
             /** @description Sizes. */
@@ -1200,6 +1395,69 @@ export interface operations {
             };
         };
     };
+    export_file: {
+        parameters: {
+            query: {
+                /** @description Code or id of the site, or `all` */
+                peer: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description Refused or failed; the code says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    import_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
+                };
+            };
+            /** @description Refused or failed; the code says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     create_join_code: {
         parameters: {
             query?: never;
@@ -1247,6 +1505,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rejudgement"];
+                };
+            };
+            /** @description Refused or failed; the code says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    scrub: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scrub"];
                 };
             };
             /** @description Refused or failed; the code says why */
