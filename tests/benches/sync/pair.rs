@@ -119,9 +119,9 @@ pub(crate) async fn connect(stores: [&Store; 2]) -> Result<Crossed> {
     let mut crossed = Crossed::default();
     let mut queue: VecDeque<(usize, Effect)> = VecDeque::new();
     let mut sessions = Vec::new();
-    for at in 0..2 {
+    for (at, store) in stores.iter().enumerate() {
         let peer = site(1 - at).site;
-        let (session, effects) = Session::new(hello(site(at)), peer, &stores[at].frontier(), now);
+        let (session, effects) = Session::new(hello(site(at)), peer, &store.frontier(), now);
         sessions.push(session);
         queue.extend(effects.into_iter().map(|effect| (at, effect)));
     }

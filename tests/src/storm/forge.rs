@@ -125,7 +125,7 @@ fn twist(rng: &mut StdRng, op: &mut Op) {
             op.pred = (0..rng.random_range(0..4))
                 .map(|_| id(rng))
                 .collect::<Vec<_>>()
-                .into()
+                .into();
         }
         4 => op.action = OpType::Put(scalar(rng)),
         _ => {

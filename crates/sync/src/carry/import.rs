@@ -79,7 +79,7 @@ impl Importer {
         for slice in bytes.chunks(SLICE) {
             self.summary.bytes += slice.len() as u64;
             self.opener.push(slice);
-            while let Some(item) = self.opener.next()? {
+            while let Some(item) = self.opener.next_item()? {
                 match item {
                     Item::Bundles(bundles) | Item::Evidence(bundles) => {
                         self.admit(bundles).await?;

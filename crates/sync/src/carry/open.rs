@@ -88,7 +88,7 @@ impl Opener {
     ///
     /// # Errors
     /// [`CarryError`]; the file is of no further use.
-    pub fn next(&mut self) -> Result<Option<Item>, CarryError> {
+    pub fn next_item(&mut self) -> Result<Option<Item>, CarryError> {
         if self.header.is_none() && !self.read_header()? {
             return Ok(None);
         }

@@ -77,7 +77,7 @@ fn read(
     for slice in bytes.chunks(step) {
         opener.push(slice);
         loop {
-            match opener.next() {
+            match opener.next_item() {
                 Ok(Some(item)) => items.push(item),
                 Ok(None) => break,
                 Err(error) => return (items, Err(error)),

@@ -145,11 +145,11 @@ fn a_writer_names_the_oldest_table_version_that_has_its_fields() {
     ];
     let mood = entry("notes", 1, &[("mood", text("急"))]);
     assert_eq!(write::table_version(table, &old), 1);
-    assert_eq!(write::table_version(table, &[mood.clone()]), 2);
+    assert_eq!(write::table_version(table, std::slice::from_ref(&mood)), 2);
     assert_eq!(write::inactive(table, &old, 1), []);
     let unknown = |name: &str| (name.to_owned(), FieldFault::UnknownField);
     assert_eq!(
-        write::inactive(table, &[mood.clone()], 1),
+        write::inactive(table, std::slice::from_ref(&mood), 1),
         [unknown("mood")]
     );
     assert_eq!(write::inactive(table, &[mood], 2), []);
