@@ -24,7 +24,7 @@ const site = (state: 'up' | 'down', since: number): Site => ({
   code: 'E',
   role: 'campus',
   self: false,
-  link: { state, since, via: 'direct' },
+  link: { state, since, via: 'direct', catching_up: null },
 });
 
 describe('why a camera gives no picture', () => {

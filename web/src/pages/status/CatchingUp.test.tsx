@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import '@/i18n';
 import { CatchingUp } from './CatchingUp';
 
-const up = { state: 'up', since: 1, via: 'direct' } as const;
+const up = { state: 'up', since: 1, via: 'direct', catching_up: null } as const;
 const none = { missing: 0, of: 0 };
 
 describe('how far two sites are behind each other', () => {
