@@ -103,20 +103,21 @@ pub(crate) async fn commit(
     })
 }
 
+/// The first bundle that an action made at a site.
+const OF_ACTION: &str = "select site, incarnation, seq, hash, payload from bundle
+     where action = $1 and site = $2 order by incarnation, seq limit 1";
+
 /// The answer this action got before, if it was committed at this site.
 async fn repeated(
     tx: &mut Tx<'_>,
     action: &Action,
     writer: &Writer,
 ) -> Result<Option<Committed>, StoreError> {
-    let row = sqlx::query(
-        "select site, incarnation, seq, hash, payload from bundle
-         where action = $1 and site = $2 order by incarnation, seq limit 1",
-    )
-    .bind(action.action.0.to_vec())
-    .bind(writer.journal.site.0.to_vec())
-    .fetch_optional(&mut *tx.conn)
-    .await?;
+    let row = sqlx::query(OF_ACTION)
+        .bind(action.action.0.to_vec())
+        .bind(writer.journal.site.0.to_vec())
+        .fetch_optional(&mut *tx.conn)
+        .await?;
     let Some(row) = row else {
         return Ok(None);
     };
@@ -383,4 +384,26 @@ fn header(
     };
     past.set_own(&header);
     (header, past)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::{ConnectOptions as _, sqlite::SqliteConnectOptions};
+
+    #[tokio::test]
+    async fn finding_a_repeated_action_does_not_take_longer_with_every_bundle() {
+        let mut conn = SqliteConnectOptions::new().connect().await.expect("memory");
+        crate::schema::migrate(&mut conn).await.expect("tables");
+        let plan = sqlx::AssertSqlSafe(format!("explain query plan {OF_ACTION}"));
+        let steps = sqlx::query(plan)
+            .bind(vec![1u8; 16])
+            .bind(vec![2u8; 8])
+            .fetch_all(&mut conn)
+            .await
+            .expect("a plan");
+        let steps: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();
+        let by_index = "SEARCH bundle USING INDEX bundle_action (action=? AND site=?)";
+        assert_eq!(steps, [by_index]);
+    }
 }

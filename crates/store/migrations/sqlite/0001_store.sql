@@ -16,7 +16,8 @@ create table bundle (
     received_ms bigint not null,
     primary key (site, incarnation, seq)
 );
-create index bundle_action on bundle (action);
+-- With the whole key, or the question which bundle an action made walks its site's journal.
+create index bundle_action on bundle (action, site, incarnation, seq);
 
 -- Branches that a closure adopted stand in `bundle`, with the number of their chain in bits 24
 -- and up of the incarnation (lane.rs).
