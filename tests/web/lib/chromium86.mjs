@@ -13,6 +13,14 @@ export async function openChromium86(viewport) {
     writeFileSync(binary, brotliDecompressSync(readFileSync(join(dirname(packed), 'bin/chromium.br'))));
     chmodSync(binary, 0o755);
   }
+  const { browser, page } = await opened(binary, viewport);
+  const errors = [];
+  page.on('pageerror', (error) => errors.push(String(error)));
+  return { page, errors, close: () => browser.close() };
+}
+
+/** In one process this old browser sometimes hangs before its first page; then a new one is started. */
+async function opened(binary, viewport, tries = 3) {
   const browser = await chromium.launch({
     executablePath: binary,
     headless: true,
@@ -21,8 +29,14 @@ export async function openChromium86(viewport) {
       '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
     ],
   });
-  const page = await browser.newPage({ viewport, locale: 'zh-CN' });
-  const errors = [];
-  page.on('pageerror', (error) => errors.push(String(error)));
-  return { page, errors, close: () => browser.close() };
+  let timer;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, 20_000, null);
+  });
+  const page = await Promise.race([browser.newPage({ viewport, locale: 'zh-CN' }), late]);
+  clearTimeout(timer);
+  if (page) return { browser, page };
+  if (tries === 1) throw new Error('Chromium 86 opens no page');
+  browser.close().catch(() => undefined);
+  return opened(binary, viewport, tries - 1);
 }
