@@ -3,6 +3,7 @@
 mod all {
     pub(crate) mod cameras;
     pub(crate) mod durability;
+    pub(crate) mod interop;
     pub(crate) mod links;
     pub(crate) mod logs;
     pub(crate) mod process;

@@ -59,6 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     web::build(&node)?;
     rust(&mut report)?;
     web_app(&mut report, &node)?;
+    interop(&mut report, &node)?;
     let dutyroom = build_programs(&["dutyroom"])?.remove(0);
     let drift = step::now();
     api::check(&node, &dutyroom).inspect_err(|_| report.print())?;
@@ -118,6 +119,18 @@ fn web_app(report: &mut Report, node: &Node) -> anyhow::Result<()> {
     )?;
     let mut test = node.npm(&folder, &["test"])?;
     report.step("web: unit tests", &mut test, "see the failed test above")
+}
+
+/// Our records in the hands of Automerge's own JavaScript library.
+fn interop(report: &mut Report, node: &Node) -> anyhow::Result<()> {
+    let folder = repo::root().join("tests/interop");
+    node.install(&folder, "tests-interop-install")?;
+    let mut npm = node.npm(&folder, &["test"])?;
+    report.step(
+        "records read by npm @automerge/automerge",
+        &mut npm,
+        "see tests/tests/all/interop.rs",
+    )
 }
 
 /// The scenarios on the real demo, driven in Debian's own browser.

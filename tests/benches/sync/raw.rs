@@ -29,6 +29,9 @@ pub(crate) struct Beside {
     pub(crate) bulk_mbit: f64,
 }
 
+/// What a transfer has brought over before it counts as being in flow; 1.7 s at 20 Mbit/s.
+const FIRST_BYTES: u64 = 4 << 20;
+
 type Factory = Arc<dyn ControllerFactory + Send + Sync>;
 
 fn transport(factory: Factory) -> Arc<quinn::TransportConfig> {
@@ -101,13 +104,13 @@ pub(crate) async fn echo(
     let connection = connect(&client, line.address(), &config, cubic()).await?;
     let (mut send, mut receive) = connection.open_bi().await?;
     let mut waits = Vec::new();
+    let mut pace = tokio::time::interval(every);
     for _ in 0..count {
-        let next = tokio::time::sleep(every);
+        pace.tick().await;
         let begun = now();
         send.write_all(&vec![7; len]).await?;
         receive.read_exact(&mut [0; 1]).await?;
         waits.push(begun.elapsed());
-        next.await;
     }
     send.finish()?;
     answering.await??;
@@ -136,23 +139,33 @@ pub(crate) async fn media_beside(
     let bulk = connect(&client, line.address(), &config, factory).await?;
     let stop = Arc::new(AtomicBool::new(false));
     let pushing = tokio::spawn(push(bulk, stop.clone()));
-    // Both have found their pace after a moment, and only then it is counted.
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    until_in_flow(&received).await?;
     let (bytes_before, from) = (received.load(Ordering::Relaxed), now());
     let sent = send_media(&media, begun, length).await?;
     let took = from.elapsed().as_secs_f64();
     let bytes = received.load(Ordering::Relaxed) - bytes_before;
     stop.store(true, Ordering::Relaxed);
     pushing.await??;
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    media.close(0u32.into(), b"");
     let mut waits = takes.await??;
+    media.close(0u32.into(), b"");
     waits.sort();
     Ok(Beside {
         one_way_p95_ms: quantile_ms(&waits, 0.95),
         lost_share: 1.0 - waits.len() as f64 / f64::from(sent),
         bulk_mbit: bytes as f64 * 8.0 / took / 1e6,
     })
+}
+
+/// Counting begins only when the transfer has found its pace: these first bytes are past then.
+async fn until_in_flow(received: &AtomicU64) -> Result<()> {
+    let mut look = tokio::time::interval(Duration::from_millis(10));
+    let waiting = async {
+        while received.load(Ordering::Relaxed) < FIRST_BYTES {
+            look.tick().await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(60), waiting).await;
+    waited.context("the transfer does not flow")
 }
 
 async fn send_media(media: &quinn::Connection, begun: Instant, length: Duration) -> Result<u32> {
@@ -200,10 +213,14 @@ async fn take(
         }
     });
     let mut waits = Vec::new();
-    while let Ok(datagram) = media.read_datagram().await {
+    let mut next = media.read_datagram().await;
+    while let Ok(datagram) = next {
         let (at, _) = datagram.split_first_chunk::<8>().context("a time")?;
         let sent = Duration::from_micros(u64::from_be_bytes(*at));
         waits.push(begun.elapsed().saturating_sub(sent));
+        // They come every few milliseconds; a second without one is the end of the last on the way.
+        let waited = tokio::time::timeout(Duration::from_secs(1), media.read_datagram()).await;
+        next = waited.unwrap_or(Err(quinn::ConnectionError::TimedOut));
     }
     counting.await?;
     Ok(waits)
