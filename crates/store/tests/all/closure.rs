@@ -88,18 +88,27 @@ async fn same(a: &Site, b: &Site) {
     assert_eq!(shared_rows(&a.store).await, shared_rows(&b.store).await);
 }
 
+/// The fork after East and the hub have met, and West, which has heard of it only from the hub.
+async fn fork_that_west_hears_of() -> (Fork, Site) {
+    let fork = fork().await;
+    let west = Site::open(WEST).await;
+    fork.hub.send_to(&west).await;
+    exchange(&fork.east.store, &fork.hub.store).await;
+    exchange(&fork.hub.store, &fork.east.store).await;
+    (fork, west)
+}
+
 #[tokio::test]
 async fn both_sides_of_a_fork_are_kept_whole_at_every_site() {
-    let Fork {
-        hub,
-        east,
-        main,
-        branch,
-    } = fork().await;
-    let west = Site::open(WEST).await;
-    hub.send_to(&west).await;
-    exchange(&east.store, &hub.store).await;
-    exchange(&hub.store, &east.store).await;
+    let (
+        Fork {
+            hub,
+            east,
+            main,
+            branch,
+        },
+        west,
+    ) = fork_that_west_hears_of().await;
     // West has it from the hub alone.
     exchange(&hub.store, &west.store).await;
     for site in [&hub, &west, &east] {
@@ -158,16 +167,15 @@ async fn a_bundle_that_does_not_chain_to_the_journal_proves_the_fork_and_the_res
 #[tokio::test]
 async fn a_closure_makes_all_sites_equal_whichever_side_they_had() {
     for main_first in [true, false] {
-        let Fork {
-            hub,
-            east,
-            main,
-            branch,
-        } = fork().await;
-        let west = Site::open(WEST).await;
-        hub.send_to(&west).await;
-        exchange(&east.store, &hub.store).await;
-        exchange(&hub.store, &east.store).await;
+        let (
+            Fork {
+                hub,
+                east,
+                main,
+                branch,
+            },
+            west,
+        ) = fork_that_west_hears_of().await;
         let heads = if main_first {
             [main, branch]
         } else {

@@ -199,14 +199,20 @@ async fn another_sites_directory_tells_the_very_bundle_that_was_rewritten() {
     assert_eq!(agrees.compared, Some(expected));
 }
 
-#[tokio::test]
-async fn a_known_fork_is_listed_and_what_depends_on_its_branch_contradicts_nothing() {
+/// The hub holds one side of a fork, the forger made the other, and West wrote on the latter.
+async fn forked_where_west_saw_the_other_side() -> (Site, Site) {
     let (_, hub) = honest().await;
     let (forger, west) = (rewritten().await, Site::open(WEST).await);
     forger.send_to(&west).await;
     west.log(1, "西校区看到另一支").await;
     forger.send_to(&hub).await;
     west.send_to(&hub).await;
+    (hub, forger)
+}
+
+#[tokio::test]
+async fn a_known_fork_is_listed_and_what_depends_on_its_branch_contradicts_nothing() {
+    let (hub, forger) = forked_where_west_saw_the_other_side().await;
     let report = report(hub.path()).await;
     assert_eq!(report.first_bad, None);
     let fork = &report.forks.iter().find(|fork| fork.name.seq == 5).unwrap();
@@ -432,12 +438,7 @@ async fn a_second_chain_holds_beside_its_journal_only_if_the_institution_adopted
 
 #[tokio::test]
 async fn an_exported_file_tells_forks_as_its_directory_does() {
-    let (_, hub) = honest().await;
-    let (forger, west) = (rewritten().await, Site::open(WEST).await);
-    forger.send_to(&west).await;
-    west.log(1, "西校区看到另一支").await;
-    forger.send_to(&hub).await;
-    west.send_to(&hub).await;
+    let (hub, forger) = forked_where_west_saw_the_other_side().await;
     let whole = report(hub.path()).await;
     assert!(whole.branches > 0);
     assert_eq!(report(&exported(&hub).await).await, whole);
