@@ -10,6 +10,7 @@
 //! the site's own and never journalled. Blobs have a quota and leave some of the disk free, so
 //! that journals always find room.
 
+mod carried;
 pub(crate) mod drop;
 mod fetch;
 mod files;

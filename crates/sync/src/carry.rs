@@ -2,7 +2,8 @@
 //!
 //! The file holds what the receiving sites lack, as far as is known: the institution journal
 //! first, the other bundles in the order in which the writing site judged them (so that nothing
-//! has to wait), evidence of forks, and the writer's frontier, which acknowledges. Importing is
+//! has to wait), evidence of forks, the small blobs that these bundles name, and the writer's
+//! frontier, which acknowledges. Larger blobs wait for a link, as they do over one. Importing is
 //! admitting: every bundle passes the same gate as over a link, so a file may come twice, late,
 //! or cut off, and what came before the damage stands.
 //!
@@ -24,7 +25,7 @@ pub use seal::Sealer;
 
 use records::bundle::{Bundle, Head};
 use records::id::{Hash, InstitutionId, JournalId, SiteId};
-use store::StoreError;
+use store::{BlobError, StoreError};
 
 /// The first bytes of a file; the version follows.
 pub const MAGIC: &[u8; 14] = b"dutyroom-carry";
@@ -85,6 +86,17 @@ pub enum Item {
     /// Bundles of other branches: proof of forks.
     #[n(1)]
     Evidence(#[n(0)] Vec<Bundle>),
+    /// A blob that every site keeps.
+    #[n(3)]
+    Blob {
+        /// Its name.
+        #[n(0)]
+        hash: Hash,
+        /// All of it, at most [`store::EAGER_LEN`] bytes.
+        #[n(1)]
+        #[cbor(with = "minicbor::bytes")]
+        content: Vec<u8>,
+    },
     /// The end.
     #[n(2)]
     End {
@@ -146,6 +158,9 @@ pub enum CarryError {
     /// Our own store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Our own attachments' files failed.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
 }
 
 impl CarryError {
@@ -162,7 +177,7 @@ impl CarryError {
             Self::Altered(_) | Self::Malformed | Self::Trailing => "carry_altered",
             Self::Signature | Self::Strangers => "carry_signature",
             Self::UnknownSite(_) | Self::SealKey(_) => "carry_unknown_site",
-            Self::Store(_) => "internal",
+            Self::Store(_) | Self::Blob(_) => "internal",
         }
     }
 }

@@ -549,6 +549,8 @@ export const en: TextsOf<typeof zh> = {
     done: 'Imported the file that {{site}} exported at {{time}}.',
     new: 'New',
     known: 'Already here',
+    blobs: 'Attachments',
+    blobs_without_room: 'Attachments without room',
     mended: 'Put back',
     quarantined: 'To be examined',
     forks: 'Evidence of forks',

@@ -537,6 +537,8 @@ export const zh = {
     done: '已导入 {{site}} {{time}} 导出的文件。',
     new: '新收',
     known: '已有',
+    blobs: '附件',
+    blobs_without_room: '放不下的附件',
     mended: '补齐缺损',
     quarantined: '待核查',
     forks: '分叉证据',

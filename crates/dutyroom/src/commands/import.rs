@@ -53,6 +53,7 @@ fn print(summary: &Summary, json: bool) {
                 "from": summary.from.to_string(), "created_at": summary.created_ms,
                 "bundles": summary.bundles, "new": summary.new, "known": summary.known,
                 "quarantined": summary.quarantined, "mended": summary.mended,
+                "blobs": summary.blobs, "blobs_without_room": summary.blobs_without_room,
                 "forks": summary.forks, "waiting": summary.waiting,
             })
         );
@@ -67,6 +68,11 @@ fn print(summary: &Summary, json: bool) {
     println!("{bundles} bundle(s): {new} new, {known} already here");
     for (count, what) in [
         (summary.mended, "put back where this disk had lost them"),
+        (summary.blobs, "attachment(s) taken"),
+        (
+            summary.blobs_without_room,
+            "attachment(s) for which there is no room here",
+        ),
         (summary.quarantined, "in quarantine"),
         (
             summary.forks,

@@ -5,7 +5,7 @@ use crate::identity::Identity;
 use crate::wire::BATCH_LEN;
 use rand::RngCore;
 use records::bundle::{Bundle, Head};
-use records::id::{JournalId, SiteId};
+use records::id::{Hash, JournalId, SiteId};
 use records::trust::Trust;
 use std::collections::BTreeMap;
 use store::Store;
@@ -55,6 +55,7 @@ impl Receivers {
 enum Stage {
     Journals { institution: bool, place: i64 },
     Evidence,
+    Blobs { after: Hash },
     End,
     Done,
 }
@@ -68,6 +69,8 @@ pub struct Exporter {
     sealer: Option<Sealer>,
     stage: Stage,
     bundles: u64,
+    /// The oldest time in them.
+    since: Option<u64>,
 }
 
 impl Exporter {
@@ -104,6 +107,7 @@ impl Exporter {
                 place,
             },
             bundles: 0,
+            since: None,
         })
     }
 
@@ -131,8 +135,10 @@ impl Exporter {
                         self.bundles += 1;
                         sealer.put(&Item::Evidence(vec![bundle]));
                     }
-                    self.stage = Stage::End;
+                    let after = Hash::default();
+                    self.stage = Stage::Blobs { after };
                 }
+                Stage::Blobs { after } => self.blobs(&mut sealer, after).await?,
                 Stage::End => {
                     self.stage = Stage::Done;
                     return Ok(Some(sealer.end(std::mem::take(&mut self.frontier))));
@@ -173,7 +179,27 @@ impl Exporter {
         };
         let bundles: Vec<Bundle> = stored.into_iter().map(|stored| stored.bundle).collect();
         self.bundles += bundles.len() as u64;
+        let headers = bundles
+            .iter()
+            .filter_map(|bundle| bundle.decode_header().ok());
+        let times = headers.map(|header| header.hlc);
+        self.since = times.chain(self.since).min();
         sealer.put(&Item::Bundles(bundles));
+        Ok(())
+    }
+
+    /// The next blob that the bundles in the file may be the first to name.
+    async fn blobs(&mut self, sealer: &mut Sealer, after: Hash) -> Result<(), CarryError> {
+        let since = self.since.unwrap_or(u64::MAX);
+        let next = self.store.small_blobs_since(since, after, 1).await?;
+        let Some(hash) = next.first().copied() else {
+            self.stage = Stage::End;
+            return Ok(());
+        };
+        if let Some(content) = self.store.small_blob(hash).await? {
+            sealer.put(&Item::Blob { hash, content });
+        }
+        self.stage = Stage::Blobs { after: hash };
         Ok(())
     }
 }

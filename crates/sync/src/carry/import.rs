@@ -6,8 +6,8 @@ use super::{CarryError, Item, Opener};
 use crate::identity::Identity;
 use crate::session::MAX_STRANGERS;
 use records::bundle::Bundle;
-use records::id::SiteId;
-use store::{Admission, Store};
+use records::id::{Hash, SiteId};
+use store::{Admission, BlobError, Store};
 
 /// Bytes of the file looked at together.
 const SLICE: usize = 256 * 1024;
@@ -31,6 +31,10 @@ pub struct Summary {
     pub quarantined: u64,
     /// Put back where this disk had lost them.
     pub mended: u64,
+    /// Attachments new here.
+    pub blobs: u64,
+    /// Attachments for which there is no room here; they come over a link once there is.
+    pub blobs_without_room: u64,
     /// New evidence of forks.
     pub forks: u64,
     /// Waiting for bundles that the file does not hold.
@@ -84,6 +88,7 @@ impl Importer {
                     Item::Bundles(bundles) | Item::Evidence(bundles) => {
                         self.admit(bundles).await?;
                     }
+                    Item::Blob { hash, content } => self.take_blob(hash, &content).await?,
                     Item::End { .. } => {}
                 }
             }
@@ -108,6 +113,18 @@ impl Importer {
         let frontier = self.opener.finish(key.as_ref())?;
         self.store.record_ack(self.summary.from, &frontier).await?;
         Ok(self.summary)
+    }
+
+    async fn take_blob(&mut self, hash: Hash, content: &[u8]) -> Result<(), CarryError> {
+        let taken = self.store.take_small_blob(hash, content, self.now_ms).await;
+        match taken {
+            Ok(new) => self.summary.blobs += u64::from(new),
+            Err(BlobError::Quota | BlobError::DiskFull) => self.summary.blobs_without_room += 1,
+            // Named by nothing that counts here, or not what it is called: nobody misses it.
+            Err(BlobError::Unnamed | BlobError::WrongManifest | BlobError::Empty) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
     }
 
     async fn admit(&mut self, bundles: Vec<Bundle>) -> Result<(), CarryError> {

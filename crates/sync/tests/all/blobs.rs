@@ -6,7 +6,7 @@ use store::{Action, BlobState, CHUNK_LEN, RecordEdit};
 
 use super::world::{NOW, bytes};
 
-fn content(len: usize) -> Vec<u8> {
+pub(super) fn content(len: usize) -> Vec<u8> {
     let mut content = vec![0; len];
     let mut hasher = blake3::Hasher::new();
     hasher.update(&bytes::<16>());
@@ -16,7 +16,7 @@ fn content(len: usize) -> Vec<u8> {
 
 impl Site {
     /// Writes a log item with this attachment.
-    async fn attach(&self, content: &[u8]) -> Hash {
+    pub(super) async fn attach(&self, content: &[u8]) -> Hash {
         let mut upload = self.store.begin_upload(None, u64::MAX).await.unwrap();
         upload.write(content).await.unwrap();
         let blob = upload.finish(NOW).await.unwrap();

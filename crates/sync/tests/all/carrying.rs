@@ -1,8 +1,9 @@
 //! Two sites without a network exchange files until they are equal.
 
+use super::blobs::content;
 use super::world::{NOW, Site, hub, rng, start};
-use store::Store;
 use store::verify::verify;
+use store::{BlobLimits, BlobState, Store};
 use sync::carry::{CarryError, Exporter, Importer, Receivers, Summary};
 use sync::identity::Identity;
 
@@ -64,6 +65,42 @@ async fn files_in_both_directions_make_two_sites_equal_and_acknowledge() {
     assert_eq!(hub.store.held_only_here(), 0);
     let report = verify(campus.dir.path(), |_| ()).await.unwrap();
     assert_eq!(report.first_bad, None);
+}
+
+#[tokio::test]
+async fn photos_come_with_the_records_that_name_them_and_a_video_waits_for_a_link() {
+    let (hub, campus) = apart().await;
+    let photo = campus.attach(&content(600_000)).await;
+    let video = campus.attach(&content(3_000_000)).await;
+    let file = export(&campus.identity, &campus.store, &["Z"]).await;
+    let summary = import(&hub.identity, &hub.store, &file).await.unwrap();
+    assert_eq!((summary.new, summary.blobs), (2, 1), "{summary:?}");
+    let whole = BlobState::Whole { size: 600_000 };
+    assert_eq!(hub.store.blob_state(photo).await.unwrap(), whole);
+    assert_eq!(
+        hub.store.blob_state(video).await.unwrap(),
+        BlobState::Absent
+    );
+    let again = import(&hub.identity, &hub.store, &file).await.unwrap();
+    assert_eq!((again.new, again.blobs), (0, 0), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_photo_without_room_is_said_and_its_record_comes_all_the_same() {
+    let (hub, campus) = apart().await;
+    let photo = campus.attach(&content(600_000)).await;
+    let file = export(&campus.identity, &campus.store, &["Z"]).await;
+    hub.store.set_blob_limits(BlobLimits {
+        quota: 100_000,
+        ..BlobLimits::default()
+    });
+    let summary = import(&hub.identity, &hub.store, &file).await.unwrap();
+    let counts = (summary.new, summary.blobs, summary.blobs_without_room);
+    assert_eq!(counts, (1, 0, 1), "{summary:?}");
+    assert_eq!(
+        hub.store.blob_state(photo).await.unwrap(),
+        BlobState::Absent
+    );
 }
 
 #[tokio::test]

@@ -851,6 +851,16 @@ export interface components {
             mended: number;
             /**
              * Format: int64
+             * @description Attachments new here.
+             */
+            blobs: number;
+            /**
+             * Format: int64
+             * @description Attachments for which this site has no room.
+             */
+            blobs_without_room: number;
+            /**
+             * Format: int64
              * @description Evidence of forks.
              */
             forks: number;

@@ -5,7 +5,16 @@ import { dateTime } from '@/time/format';
 import { Facts } from './Facts';
 import styles from './status.module.css';
 
-const COUNTS = ['new', 'known', 'mended', 'quarantined', 'forks', 'waiting'] as const;
+const COUNTS = [
+  'new',
+  'known',
+  'blobs',
+  'blobs_without_room',
+  'mended',
+  'quarantined',
+  'forks',
+  'waiting',
+] as const;
 
 /** What an imported file came to. */
 export function ImportResult({ result }: { result: Imported }) {

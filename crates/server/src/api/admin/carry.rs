@@ -91,6 +91,10 @@ pub struct Imported {
     pub quarantined: u64,
     /// Put back where this disk had lost them.
     pub mended: u64,
+    /// Attachments new here.
+    pub blobs: u64,
+    /// Attachments for which this site has no room.
+    pub blobs_without_room: u64,
     /// Evidence of forks.
     pub forks: u64,
     /// Waiting for bundles that the file does not hold.
@@ -180,6 +184,8 @@ fn imported(summary: &Summary, problem: Option<Problem>) -> Imported {
         known: summary.known,
         quarantined: summary.quarantined,
         mended: summary.mended,
+        blobs: summary.blobs,
+        blobs_without_room: summary.blobs_without_room,
         forks: summary.forks,
         waiting: summary.waiting,
     }
