@@ -172,8 +172,14 @@ async fn to_branch(
             seq: header.seq,
             hash,
         };
-        let found_ms = row.try_get("received_ms")?;
-        branch::insert(conn, &head, header.prev, Hash::default(), &bundle, found_ms).await?;
+        let row = branch::Row {
+            head,
+            prev: header.prev,
+            kept: Hash::default(),
+            whole: true,
+            found_ms: row.try_get("received_ms")?,
+        };
+        branch::insert(conn, &row, &bundle).await?;
         sqlx::query("delete from bundle where hash = $1")
             .bind(hash.0.to_vec())
             .execute(&mut *conn)

@@ -1,10 +1,11 @@
 //! The other sides of forked journals: kept whole, beside the journal, and passed on.
 //!
-//! A branch bundle is signed by the journal's key, but another bundle stands at its place. Which side a site took for the journal depends on what reached it
-//! first; that is settled by a closure ([`crate::adopt`]). Until then a branch counts nowhere.
+//! A branch bundle is signed by the journal's key, but another bundle stands at its place. Which
+//! side a site took for the journal depends on what reached it first; that is settled by a closure ([`crate::adopt`]). Until then a branch counts nowhere.
 
 use crate::action::Admission;
 use crate::error::StoreError;
+use crate::lane::LAST_INCARNATION;
 use crate::meta::{id, int, journal_of, uint};
 use crate::tx::Tx;
 use records::bundle::{Bundle, Head, Header};
@@ -25,22 +26,33 @@ const MAX_LEAVES: usize = 16;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Branches {
     /// The last bundle of each branch, by hash.
-    leaves: BTreeMap<Hash, u64>,
+    leaves: BTreeMap<Hash, Leaf>,
     bundles: u64,
     bytes: u64,
+}
+
+/// The end of a branch.
+#[derive(Debug, Clone, Copy)]
+struct Leaf {
+    seq: u64,
+    /// Its chain is here back to the journal.
+    whole: bool,
 }
 
 impl Branches {
     /// The highest place of a branch bundle.
     pub(crate) fn last(&self) -> u64 {
-        self.leaves.values().copied().max().unwrap_or(0)
+        let leaves = self.leaves.values();
+        leaves.map(|leaf| leaf.seq).max().unwrap_or(0)
     }
 
+    /// The ends of the chains that are whole: a chain with a gap proves a fork, and nobody can
+    /// have it from here.
     pub(crate) fn heads(&self, journal: JournalId) -> impl Iterator<Item = Head> {
-        let leaves = self.leaves.iter();
-        leaves.map(move |(hash, seq)| Head {
+        let whole = self.leaves.iter().filter(|(_, leaf)| leaf.whole);
+        whole.map(move |(hash, leaf)| Head {
             journal,
-            seq: *seq,
+            seq: leaf.seq,
             hash: *hash,
         })
     }
@@ -52,11 +64,32 @@ impl Branches {
             && (self.leaves.len() < leaves || self.leaves.contains_key(prev))
     }
 
-    fn add(&mut self, seq: u64, hash: Hash, prev: &Hash, bytes: u64) {
-        self.leaves.remove(prev);
-        self.leaves.insert(hash, seq);
+    /// A bundle was added, after which none is held yet.
+    fn add_end(&mut self, leaf: Leaf, hash: Hash, prev: &Hash, bytes: u64) {
+        self.goes_on(leaf.seq, prev);
+        self.leaves.insert(hash, leaf);
         self.bundles += 1;
         self.bytes += bytes;
+    }
+
+    /// A bundle was added before others that came earlier.
+    fn add_middle(&mut self, seq: u64, prev: &Hash, bytes: u64) {
+        self.goes_on(seq, prev);
+        self.bundles += 1;
+        self.bytes += bytes;
+    }
+
+    fn goes_on(&mut self, seq: u64, prev: &Hash) {
+        let before = self.leaves.get(prev);
+        if before.is_some_and(|before| before.seq + 1 == seq) {
+            self.leaves.remove(prev);
+        }
+    }
+
+    fn became_whole(&mut self, hash: &Hash) {
+        if let Some(leaf) = self.leaves.get_mut(hash) {
+            leaf.whole = true;
+        }
     }
 }
 
@@ -65,7 +98,7 @@ pub(crate) async fn load(
     conn: &mut SqliteConnection,
 ) -> Result<BTreeMap<JournalId, Branches>, StoreError> {
     let rows = sqlx::query(
-        "select site, incarnation, seq, hash, prev, bytes from branch
+        "select site, incarnation, seq, hash, prev, whole, bytes from branch
          order by site, incarnation, seq, hash",
     )
     .fetch_all(conn)
@@ -75,7 +108,11 @@ pub(crate) async fn load(
         let branches = all.entry(journal_of(&row)?).or_default();
         let bytes = uint(row.try_get("bytes")?)?;
         let (hash, prev) = (Hash(id(&row, "hash")?), Hash(id(&row, "prev")?));
-        branches.add(uint(row.try_get("seq")?)?, hash, &prev, bytes);
+        let leaf = Leaf {
+            seq: uint(row.try_get("seq")?)?,
+            whole: row.try_get::<i64, _>("whole")? == 1,
+        };
+        branches.add_end(leaf, hash, &prev, bytes);
     }
     Ok(all)
 }
@@ -133,10 +170,15 @@ pub(crate) async fn keep(
     }
     let tip = tx.state.head(journal).map(|head| head.hash);
     tx.written = true;
-    let kept = stored.or(tip).unwrap_or_default();
-    insert(tx.conn, &head, header.prev, kept, bundle, found_ms).await?;
-    let branches = tx.state.branches.entry(journal).or_default();
-    branches.add(header.seq, hash, &header.prev, bytes);
+    let row = Row {
+        head,
+        prev: header.prev,
+        kept: stored.or(tip).unwrap_or_default(),
+        whole: follows_whole(tx.conn, &head, header.prev).await?,
+        found_ms,
+    };
+    insert(tx.conn, &row, bundle).await?;
+    count(tx, &row, bytes).await?;
     tx.state.adopt |= closed;
     tx.state.cursor += 1;
     Ok(Admission::Fork { head })
@@ -153,30 +195,104 @@ pub(crate) async fn is_held(conn: &mut SqliteConnection, hash: Hash) -> Result<b
     Ok(found.is_some())
 }
 
-pub(crate) async fn insert(
+/// Whether what a bundle follows is held from there back to the journal's beginning.
+async fn follows_whole(
     conn: &mut SqliteConnection,
     head: &Head,
     prev: Hash,
-    kept: Hash,
-    bundle: &Bundle,
-    found_ms: i64,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "insert into branch(hash, site, incarnation, seq, prev, kept, header, payload, signature,
-             bytes, found_ms)
-         values($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+) -> Result<bool, StoreError> {
+    if head.seq == 1 {
+        return Ok(prev == Hash::default());
+    }
+    let found: Option<i64> = sqlx::query_scalar(
+        "select 1 from bundle
+         where hash = $1 and site = $2 and (incarnation & $5) = $3 and seq = $4
+         union all select 1 from branch
+         where hash = $1 and site = $2 and incarnation = $3 and seq = $4 and whole = 1",
     )
-    .bind(head.hash.0.to_vec())
+    .bind(prev.0.to_vec())
     .bind(head.journal.site.0.to_vec())
     .bind(i64::from(head.journal.incarnation))
-    .bind(int(head.seq))
-    .bind(prev.0.to_vec())
-    .bind(kept.0.to_vec())
+    .bind(int(head.seq) - 1)
+    .bind(i64::from(LAST_INCARNATION))
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.is_some())
+}
+
+/// Takes account of a bundle that was added; what followed it already may be whole now.
+async fn count(tx: &mut Tx<'_>, row: &Row, bytes: u64) -> Result<(), StoreError> {
+    let Head { journal, seq, hash } = row.head;
+    let follows: Option<i64> = sqlx::query_scalar(
+        "select 1 from branch where prev = $1 and site = $2 and incarnation = $3 and seq = $4",
+    )
+    .bind(hash.0.to_vec())
+    .bind(journal.site.0.to_vec())
+    .bind(i64::from(journal.incarnation))
+    .bind(int(seq) + 1)
+    .fetch_optional(&mut *tx.conn)
+    .await?;
+    let branches = tx.state.branches.entry(journal).or_default();
+    if follows.is_none() {
+        let whole = row.whole;
+        branches.add_end(Leaf { seq, whole }, hash, &row.prev, bytes);
+        return Ok(());
+    }
+    branches.add_middle(seq, &row.prev, bytes);
+    if !row.whole {
+        return Ok(());
+    }
+    // Each bundle becomes whole once, so filling gaps one by one costs no more than the branch.
+    let whole = sqlx::query(
+        "with recursive chain(hash, site, incarnation, seq) as (
+             select hash, site, incarnation, seq from branch where hash = $1
+             union all select b.hash, b.site, b.incarnation, b.seq from branch b join chain c
+             on b.prev = c.hash and b.site = c.site and b.incarnation = c.incarnation
+             and b.seq = c.seq + 1)
+         update branch set whole = 1
+         where hash in (select hash from chain) and whole = 0 returning hash",
+    )
+    .bind(hash.0.to_vec())
+    .fetch_all(&mut *tx.conn)
+    .await?;
+    for row in whole {
+        branches.became_whole(&Hash(id(&row, "hash")?));
+    }
+    Ok(())
+}
+
+/// What is noted of a branch bundle.
+pub(crate) struct Row {
+    pub(crate) head: Head,
+    pub(crate) prev: Hash,
+    /// What stands in the journal there.
+    pub(crate) kept: Hash,
+    pub(crate) whole: bool,
+    pub(crate) found_ms: i64,
+}
+
+pub(crate) async fn insert(
+    conn: &mut SqliteConnection,
+    row: &Row,
+    bundle: &Bundle,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into branch(hash, site, incarnation, seq, prev, kept, whole, header, payload,
+             signature, bytes, found_ms)
+         values($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    )
+    .bind(row.head.hash.0.to_vec())
+    .bind(row.head.journal.site.0.to_vec())
+    .bind(i64::from(row.head.journal.incarnation))
+    .bind(int(row.head.seq))
+    .bind(row.prev.0.to_vec())
+    .bind(row.kept.0.to_vec())
+    .bind(i64::from(row.whole))
     .bind(bundle.header.clone())
     .bind(bundle.payload.clone())
     .bind(bundle.signature.to_vec())
     .bind(int((bundle.header.len() + bundle.payload.len()) as u64))
-    .bind(found_ms)
+    .bind(row.found_ms)
     .execute(conn)
     .await?;
     Ok(())

@@ -1,6 +1,5 @@
 //! What sync reads of forked journals: which ends are missing here, and the chain to one.
 
-use crate::branch;
 use crate::error::StoreError;
 use crate::lane::LAST_INCARNATION;
 use crate::meta::{id, int, uint};
@@ -21,8 +20,8 @@ pub struct Missing {
 }
 
 impl Store {
-    /// The ends of everything held of forked journals: of the journal itself, its branches, and
-    /// the chains that a closure adopted.
+    /// The ends of every chain held whole of forked journals: of the journal itself, its branches,
+    /// and those that a closure adopted.
     #[must_use]
     pub fn branches(&self) -> Vec<Head> {
         self.inner.view.borrow().branches.clone()
@@ -169,21 +168,16 @@ impl Reading {
     }
 }
 
-/// Whether a chain is held from its end back to the journal.
+/// Whether a chain is held from its end back to the beginning of the journal.
 async fn is_whole(conn: &mut SqliteConnection, tip: &Head) -> Result<bool, StoreError> {
-    if !branch::is_held(conn, tip.hash).await? {
-        return Ok(false);
-    }
-    let mut beside = beside(conn, tip.journal).await?;
-    let mut at = *tip;
-    while let Some((seq, prev)) = beside.remove(&at.hash) {
-        at = Head {
-            seq: seq.saturating_sub(1),
-            hash: prev,
-            ..at
-        };
-    }
-    Ok(at.seq == 0 || hash_at(conn, at.journal, at.seq).await? == Some(at.hash))
+    let found: Option<i64> = sqlx::query_scalar(
+        "select 1 from bundle where hash = $1
+         union all select 1 from branch where hash = $1 and whole = 1",
+    )
+    .bind(tip.hash.0.to_vec())
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.is_some())
 }
 
 async fn hash_at(

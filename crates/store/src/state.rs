@@ -81,7 +81,7 @@ impl State {
         journals.map(|(_, tip)| tip)
     }
 
-    /// The ends of everything held of forked journals.
+    /// The ends of every chain held whole of forked journals.
     fn ends(&self) -> Vec<Head> {
         let lanes = self.tips.iter().filter(|(journal, _)| is_lane(**journal));
         let lanes: Vec<Head> = lanes.map(|(_, tip)| tip.head).collect();

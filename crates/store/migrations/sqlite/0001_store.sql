@@ -22,7 +22,7 @@ create index bundle_action on bundle (action, site, incarnation, seq);
 -- Branches that a closure adopted stand in `bundle`, with the number of their chain in bits 24
 -- and up of the incarnation (lane.rs).
 
--- Truth: the other sides of forked journals.
+-- Truth: the other sides of forked journals. `whole`: everything before it is here too.
 create table branch (
     hash bytea primary key,
     site bytea not null,
@@ -30,6 +30,7 @@ create table branch (
     seq bigint not null,
     prev bytea not null,
     kept bytea not null,
+    whole bigint not null,
     header bytea not null,
     payload bytea not null,
     signature bytea not null,

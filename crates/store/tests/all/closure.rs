@@ -48,6 +48,12 @@ async fn fork() -> Fork {
     }
 }
 
+fn ends(store: &Store) -> Vec<Head> {
+    let mut ends = store.branches();
+    ends.sort();
+    ends
+}
+
 /// Fetches every end that `to` lacks from `from`, as a session does, a little at a time.
 async fn exchange(from: &Store, to: &Store) {
     let mut ends = from.branches();
@@ -112,8 +118,7 @@ async fn both_sides_of_a_fork_are_kept_whole_at_every_site() {
     // West has it from the hub alone.
     exchange(&hub.store, &west.store).await;
     for site in [&hub, &west, &east] {
-        let mut ends = site.store.branches();
-        ends.sort();
+        let ends = ends(&site.store);
         let mut both = [main, branch];
         both.sort();
         assert_eq!(ends, both);
@@ -158,10 +163,55 @@ async fn a_bundle_that_does_not_chain_to_the_journal_proves_the_fork_and_the_res
     let answers = hub.store.admit(vec![last], MORNING).await.unwrap();
     assert!(matches!(answers[..], [Admission::Fork { .. }]));
     assert_eq!(hub.store.forks().await.unwrap().len(), 1);
+    // Nobody can have it from the hub before the hub has it whole.
+    assert_eq!(ends(&hub.store), [head(&hub.store, EAST.journal())]);
     let missing = hub.store.missing(&[branch]).await.unwrap();
     assert_eq!(missing.len(), 1);
     exchange(&east.store, &hub.store).await;
     assert!(hub.store.missing(&[branch]).await.unwrap().is_empty());
+    assert!(ends(&hub.store).contains(&branch));
+}
+
+#[tokio::test]
+async fn a_branch_is_fetched_whole_even_if_pieces_of_its_middle_came_first() {
+    let Fork {
+        hub, east, branch, ..
+    } = fork().await;
+    let own = east.own().await;
+    assert_eq!(own.len(), 4);
+    east.log(8, "又一").await;
+    let longer = head(&east.store, EAST.journal());
+    // As a scrub or a cut-off file leaves it: the end of the branch, then what is before it.
+    hub.store
+        .admit(vec![own[3].clone()], MORNING)
+        .await
+        .unwrap();
+    exchange(&east.store, &hub.store).await;
+    assert!(
+        hub.store
+            .missing(&[branch, longer])
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let mut both = [head(&hub.store, EAST.journal()), longer];
+    both.sort();
+    assert_eq!(ends(&hub.store), both);
+}
+
+#[tokio::test]
+async fn a_branch_that_came_backwards_has_one_end() {
+    let Fork {
+        hub, east, branch, ..
+    } = fork().await;
+    for bundle in east.own().await.into_iter().rev() {
+        hub.store.admit(vec![bundle], MORNING).await.unwrap();
+    }
+    let mut both = [head(&hub.store, EAST.journal()), branch];
+    both.sort();
+    assert_eq!(ends(&hub.store), both);
+    let hub = hub.reopen(quick()).await;
+    assert_eq!(ends(&hub.store), both);
 }
 
 #[tokio::test]
