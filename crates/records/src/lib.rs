@@ -14,6 +14,7 @@
 //! To add a record kind: write its table in `kinds/<kind>.rs` and list it in [`kinds::ALL`].
 
 pub mod bundle;
+pub mod chunk;
 pub mod erasure;
 pub mod field;
 pub mod gate;

@@ -6,13 +6,14 @@
 //! believing any length it declares. The layout is Automerge's *change chunk*; golden tests
 //! compare with real changes so that a new layout is noticed.
 
+use crate::chunk::Parts;
 use crate::id::Hash;
 use crate::payload::MAX_CHANGE_LEN;
 use columns::Columns;
 use cursor::Cursor;
 use sha2::{Digest as _, Sha256};
 
-mod columns;
+pub(crate) mod columns;
 mod cursor;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -32,8 +33,8 @@ pub const MAX_ACTOR_LEN: usize = 64;
 /// as Automerge expands them: a run repeats one name for four bytes.
 pub const MAX_NAMES_LEN: u64 = 4 * 1024 * 1024;
 
-const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
-const CHUNK_TYPE_CHANGE: u8 = 1;
+pub(crate) const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
+pub(crate) const CHUNK_TYPE_CHANGE: u8 = 1;
 
 /// What a change says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,6 +180,30 @@ pub fn prescan(change: &[u8]) -> Result<Scan, PrescanError> {
         start_op,
         ops,
         other_actors,
+    })
+}
+
+/// What a change consists of, without a look at its operations.
+pub(crate) fn parts(change: &[u8]) -> Result<Parts, PrescanError> {
+    let (_, body) = chunk(change)?;
+    let mut cursor = Cursor::new(body);
+    let (deps, actor) = (hashes(&mut cursor)?, actor(&mut cursor)?.to_vec());
+    let seq = cursor.uint()?;
+    let about = cursor.clone().rest();
+    let _start_op = cursor.uint()?;
+    let _time = cursor.int()?;
+    let message = cursor.uint()?;
+    let _message = cursor.take(message)?;
+    let _other_actors = actors(&mut cursor)?;
+    let about = &about[..about.len() - cursor.clone().rest().len()];
+    let columns = Columns::read(&mut cursor)?.into_all().into_iter();
+    Ok(Parts {
+        deps,
+        actor,
+        seq,
+        about: about.to_vec(),
+        columns: columns.map(|(spec, b)| (spec, b.to_vec())).collect(),
+        rest: cursor.rest().to_vec(),
     })
 }
 

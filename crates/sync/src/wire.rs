@@ -1,13 +1,23 @@
 //! Frames between sites: CBOR, length-prefixed, compressed when it pays, bounded always.
 //!
-//! On the stream: `u32` big-endian length, then a body. A body is `0` and the CBOR of a message,
-//! or `1`, the `u32` length it will have when decompressed, and zstd. No length a peer declares
-//! is ever allocated; it is only compared with a limit and with what really arrived.
+//! On the stream: `u32` big-endian length, then a body. A body is `0` and the CBOR of a message;
+//! or `1`, the `u32` length it will have when decompressed, and zstd; or, for
+//! [`Frame::Bundles`], `2`, the `u32` lengths of the columns of a [`run`] before and after
+//! compression (the same if they are not compressed), those columns, and the run's random bytes.
+//! No length a peer declares is ever allocated; it is only compared with a limit and with what
+//! really arrived.
 
 use crate::scrub::{MAX_HASHES, set};
+use pack::{compressed, decompress, prefixed, pull_len, push_len};
 use records::bundle::{Bundle, Head};
 use records::id::{Hash, InstitutionId, JournalId, SiteId};
-use std::io::Read as _;
+use run::Run;
+
+mod columns;
+mod known;
+mod pack;
+mod run;
+mod sections;
 
 /// The version of the conversation this code speaks.
 pub const PROTOCOL: u16 = 1;
@@ -33,10 +43,10 @@ const MAX_VERSIONS: usize = 16;
 
 const PLAIN: u8 = 0;
 const ZSTD: u8 = 1;
-const COMPRESS_FROM: usize = 512;
+const RUN: u8 = 2;
 const ZSTD_LEVEL: i32 = 3;
-/// 2 MiB: a frame cannot make the decoder keep more than one message's worth of window.
-const ZSTD_WINDOW_LOG_MAX: u32 = 21;
+/// What is random does not pass through it, so it may take its time.
+const RUN_ZSTD_LEVEL: i32 = 12;
 
 /// Who speaks, and what it understands. First on every sync stream, from both sides at once.
 #[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
@@ -221,7 +231,7 @@ pub enum WireError {
     Malformed,
 }
 
-/// Encodes any message as a length-prefixed frame.
+/// Encodes any message as a length-prefixed frame; a [`Frame`] by [`encode_frame`].
 ///
 /// # Errors
 /// [`WireError::TooLong`] when the message exceeds [`MAX_MESSAGE_LEN`].
@@ -232,25 +242,51 @@ pub fn encode<T: minicbor::Encode<()>>(message: &T) -> Result<Vec<u8>, WireError
     }
     let mut body = Vec::with_capacity(plain.len() + 9);
     body.extend([0; 4]);
-    let packed = if plain.len() >= COMPRESS_FROM {
-        zstd::bulk::compress(&plain, ZSTD_LEVEL)
-            .ok()
-            .filter(|packed| packed.len() + 4 < plain.len())
-    } else {
-        None
-    };
-    if let Some(packed) = packed {
+    if let Some(packed) = compressed(&plain, ZSTD_LEVEL) {
         body.push(ZSTD);
-        let declared = u32::try_from(plain.len()).expect("bounded by MAX_MESSAGE_LEN");
-        body.extend(declared.to_be_bytes());
+        push_len(&mut body, plain.len());
         body.extend(packed);
     } else {
         body.push(PLAIN);
         body.extend(plain);
     }
-    let len = u32::try_from(body.len() - 4).expect("bounded by MAX_MESSAGE_LEN");
-    body[..4].copy_from_slice(&len.to_be_bytes());
-    Ok(body)
+    Ok(prefixed(body))
+}
+
+/// Encodes a frame, length-prefixed.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_frame(frame: &Frame) -> Result<Vec<u8>, WireError> {
+    let Frame::Bundles {
+        journal,
+        after,
+        bundles,
+        lane,
+    } = frame
+    else {
+        return encode(frame);
+    };
+    let run = Run {
+        journal: *journal,
+        after: *after,
+        bundles: bundles.clone(),
+        lane: *lane,
+    };
+    let (plain, noise) = run::write(&run)?;
+    if plain.len() + noise.len() > MAX_MESSAGE_LEN {
+        return Err(WireError::TooLong);
+    }
+    let packed = compressed(&plain, RUN_ZSTD_LEVEL);
+    let packed = packed.as_ref().unwrap_or(&plain);
+    let mut body = Vec::with_capacity(packed.len() + noise.len() + 13);
+    body.extend([0; 4]);
+    body.push(RUN);
+    push_len(&mut body, plain.len());
+    push_len(&mut body, packed.len());
+    body.extend(packed);
+    body.extend(noise);
+    Ok(prefixed(body))
 }
 
 /// Decodes a body (what follows the length prefix). Takes any bytes; never panics, and never
@@ -265,9 +301,31 @@ pub fn decode<T: for<'b> minicbor::Decode<'b, ()>>(body: &[u8]) -> Result<T, Wir
     let (kind, rest) = body.split_first().ok_or(WireError::Malformed)?;
     match *kind {
         PLAIN => decode_message(rest),
-        ZSTD => decode_message(&decompress(rest)?),
+        ZSTD => {
+            let (declared, packed) = pull_len(rest)?;
+            decode_message(&decompress(packed, declared)?)
+        }
         _ => Err(WireError::Malformed),
     }
+}
+
+fn decode_run(rest: &[u8]) -> Result<Frame, WireError> {
+    let (declared, rest) = pull_len(rest)?;
+    let (packed_len, rest) = pull_len(rest)?;
+    let (packed, noise) = rest
+        .split_at_checked(packed_len)
+        .ok_or(WireError::Malformed)?;
+    let run = if packed_len == declared {
+        run::read(packed, noise)?
+    } else {
+        run::read(&decompress(packed, declared)?, noise)?
+    };
+    Ok(Frame::Bundles {
+        journal: run.journal,
+        after: run.after,
+        bundles: run.bundles,
+        lane: run.lane,
+    })
 }
 
 /// Decodes a sync frame and checks the counts it holds. The entry point of the fuzzer.
@@ -275,14 +333,19 @@ pub fn decode<T: for<'b> minicbor::Decode<'b, ()>>(body: &[u8]) -> Result<T, Wir
 /// # Errors
 /// [`WireError`].
 pub fn decode_frame(body: &[u8]) -> Result<Frame, WireError> {
-    let frame: Frame = decode(body)?;
+    if body.len() > MAX_BODY_LEN {
+        return Err(WireError::TooLong);
+    }
+    let frame: Frame = match body.split_first() {
+        Some((&RUN, rest)) => return decode_run(rest),
+        _ => decode(body)?,
+    };
     let within = match &frame {
         Frame::Hello(hello) => hello.versions.len() <= MAX_VERSIONS,
         Frame::Frontier(heads) => heads.len() <= MAX_HEADS,
         Frame::Ack(ack) => ack.heads.len() <= MAX_HEADS && ack.lost.len() <= MAX_HEADS,
-        Frame::Bundles { after, bundles, .. } => {
-            bundles.len() <= MAX_BUNDLES && after.checked_add(bundles.len() as u64).is_some()
-        }
+        // They have one form only.
+        Frame::Bundles { .. } => return Err(WireError::Malformed),
         Frame::Reach(sites) => sites.len() <= MAX_REACH,
         Frame::Scrub { message, .. } => message.len() <= set::MAX_MESSAGE_LEN,
         Frame::Want(hashes) => hashes.len() <= MAX_HASHES,
@@ -304,29 +367,6 @@ fn decode_message<T: for<'b> minicbor::Decode<'b, ()>>(bytes: &[u8]) -> Result<T
     let message = decoder.decode().map_err(|_| WireError::Malformed)?;
     if decoder.position() == bytes.len() {
         Ok(message)
-    } else {
-        Err(WireError::Malformed)
-    }
-}
-
-fn decompress(bytes: &[u8]) -> Result<Vec<u8>, WireError> {
-    let (declared, packed) = bytes.split_first_chunk::<4>().ok_or(WireError::Malformed)?;
-    let declared = u32::from_be_bytes(*declared) as usize;
-    if declared > MAX_MESSAGE_LEN {
-        return Err(WireError::TooLong);
-    }
-    let mut decoder =
-        zstd::stream::read::Decoder::with_buffer(packed).map_err(|_| WireError::Malformed)?;
-    decoder
-        .window_log_max(ZSTD_WINDOW_LOG_MAX)
-        .map_err(|_| WireError::Malformed)?;
-    let mut plain = Vec::new();
-    decoder
-        .take(declared as u64 + 1)
-        .read_to_end(&mut plain)
-        .map_err(|_| WireError::Malformed)?;
-    if plain.len() == declared {
-        Ok(plain)
     } else {
         Err(WireError::Malformed)
     }

@@ -128,7 +128,7 @@ pub(crate) async fn connect(stores: [&Store; 2]) -> Result<Crossed> {
     while let Some((at, effect)) = queue.pop_front() {
         let (to, event) = match effect {
             Effect::Send(frame) => {
-                let bytes = wire::encode(&frame)?;
+                let bytes = wire::encode_frame(&frame)?;
                 crossed.bytes += bytes.len() as u64;
                 if let wire::Frame::Bundles { bundles, .. } = &frame {
                     crossed.bundles += bundles.len() as u64;

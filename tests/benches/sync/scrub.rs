@@ -95,7 +95,7 @@ fn compare(asker: &Set, answerer: &Set) -> Result<Cost> {
 
 fn framed(answer: bool, message: &[u8]) -> Result<usize> {
     let message = message.to_vec();
-    Ok(wire::encode(&Frame::Scrub { answer, message })?.len())
+    Ok(wire::encode_frame(&Frame::Scrub { answer, message })?.len())
 }
 
 fn alone(all: &[(u64, Hash)]) -> Result<(f64, f64)> {

@@ -1,5 +1,6 @@
 use super::*;
 use store::{Admission, Options, Store, Synchronous};
+use sync::wire::{self, Frame, Lane};
 
 async fn store() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -55,4 +56,43 @@ fn the_same_seed_is_the_same_history() {
     };
     assert_eq!(make(5), make(5));
     assert_ne!(make(5), make(6));
+}
+
+/// Bytes that the runs of one writer's history take on the line, a bundle.
+fn on_the_line(bundles: &[Bundle]) -> usize {
+    let (mut bytes, mut rest) = (0, bundles);
+    while let Some(first) = rest.first() {
+        let mut len = 0;
+        let fits = rest.iter().take_while(|bundle| {
+            len += bundle.header.len() + bundle.payload.len() + 64;
+            len <= wire::BATCH_LEN
+        });
+        let (batch, later) = rest.split_at(fits.count().max(1));
+        let header = first.decode_header().expect("a header");
+        let frame = Frame::Bundles {
+            journal: header.journal(),
+            after: header.seq - 1,
+            bundles: batch.to_vec(),
+            lane: Lane::Bulk,
+        };
+        let sent = wire::encode_frame(&frame).expect("a batch fits a frame");
+        assert_eq!(wire::decode_frame(&sent[4..]), Ok(frame));
+        bytes += sent.len();
+        rest = later;
+    }
+    bytes / bundles.len()
+}
+
+#[test]
+fn a_bundle_of_a_real_history_crosses_without_what_the_other_side_can_compute() {
+    let plan = Plan {
+        writers: vec![1],
+        ..Plan::weeks().with_records(300)
+    };
+    let bundles: Vec<_> = History::new(plan).collect();
+    let len = |bundle: &Bundle| bundle.header.len() + bundle.payload.len() + 64;
+    let whole = bundles.iter().map(len).sum::<usize>() / bundles.len();
+    let sent = on_the_line(&bundles);
+    // 64 of them are the signature, 32 the salt and the action's id: those are random.
+    assert!(sent <= 170 && whole >= 590, "{sent} of {whole}");
 }

@@ -82,7 +82,7 @@ impl World<'_> {
             lane: Lane::Live,
             bundles: vec![bundle; self.rng.random_range(1..80)],
         };
-        let body = wire::encode(&frame).expect("small bundles fit a frame");
+        let body = wire::encode_frame(&frame).expect("small bundles fit a frame");
         self.inject(site, &body[4..], Fault::Strangers);
         Ok(())
     }
@@ -118,7 +118,7 @@ impl World<'_> {
                 ..Ack::default()
             }),
         };
-        let body = wire::encode(&frame).expect("small talk fits a frame");
+        let body = wire::encode_frame(&frame).expect("small talk fits a frame");
         for _ in 0..self.rng.random_range(1..300) {
             self.inject(site, &body[4..], Fault::Flood);
         }

@@ -126,7 +126,7 @@ fn begin(own: &Opening, peer: SiteId) -> (End, Vec<Effect>) {
 
 /// The frame as it crosses.
 fn encoded(frame: &Frame) -> Vec<u8> {
-    let bytes = wire::encode(frame).expect("sessions send frames within the limit");
+    let bytes = wire::encode_frame(frame).expect("sessions send frames within the limit");
     bytes[4..].to_vec()
 }
 

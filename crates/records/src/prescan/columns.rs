@@ -4,25 +4,25 @@ use super::cursor::Cursor;
 use super::{MAX_NAMES_LEN, MAX_OPS, PrescanError};
 
 /// A change has at most one of each known column.
-const MAX_COLUMNS: usize = 16;
+pub(crate) const MAX_COLUMNS: usize = 16;
 const DEFLATE_BIT: u64 = 0b1000;
 
 /// Column specifications of Automerge 0.12.0: id << 4 | type.
-mod spec {
-    pub(super) const OBJ_ACTOR: u64 = 1;
-    pub(super) const OBJ_COUNTER: u64 = 2;
-    pub(super) const KEY_ACTOR: u64 = 1 << 4 | 1;
-    pub(super) const KEY_COUNTER: u64 = 1 << 4 | 3;
-    pub(super) const KEY_STRING: u64 = 1 << 4 | 5;
-    pub(super) const INSERT: u64 = 3 << 4 | 4;
-    pub(super) const ACTION: u64 = 4 << 4 | 2;
-    pub(super) const VALUE_META: u64 = 5 << 4 | 6;
-    pub(super) const VALUE: u64 = 5 << 4 | 7;
-    pub(super) const PRED_COUNT: u64 = 7 << 4;
-    pub(super) const PRED_ACTOR: u64 = 7 << 4 | 1;
-    pub(super) const PRED_COUNTER: u64 = 7 << 4 | 3;
-    pub(super) const EXPAND: u64 = 9 << 4 | 4;
-    pub(super) const MARK_NAME: u64 = 10 << 4 | 5;
+pub(crate) mod spec {
+    pub(crate) const OBJ_ACTOR: u64 = 1;
+    pub(crate) const OBJ_COUNTER: u64 = 2;
+    pub(crate) const KEY_ACTOR: u64 = 1 << 4 | 1;
+    pub(crate) const KEY_COUNTER: u64 = 1 << 4 | 3;
+    pub(crate) const KEY_STRING: u64 = 1 << 4 | 5;
+    pub(crate) const INSERT: u64 = 3 << 4 | 4;
+    pub(crate) const ACTION: u64 = 4 << 4 | 2;
+    pub(crate) const VALUE_META: u64 = 5 << 4 | 6;
+    pub(crate) const VALUE: u64 = 5 << 4 | 7;
+    pub(crate) const PRED_COUNT: u64 = 7 << 4;
+    pub(crate) const PRED_ACTOR: u64 = 7 << 4 | 1;
+    pub(crate) const PRED_COUNTER: u64 = 7 << 4 | 3;
+    pub(crate) const EXPAND: u64 = 9 << 4 | 4;
+    pub(crate) const MARK_NAME: u64 = 10 << 4 | 5;
 }
 
 /// The columns of a change: specification and bytes, in ascending order of specification.
@@ -55,6 +55,10 @@ impl<'a> Columns<'a> {
             .map(|(spec, len)| Ok((spec, cursor.take(len)?)))
             .collect::<Result<_, _>>()
             .map(Self)
+    }
+
+    pub(super) fn into_all(self) -> Vec<(u64, &'a [u8])> {
+        self.0
     }
 
     fn get(&self, spec: u64) -> &'a [u8] {

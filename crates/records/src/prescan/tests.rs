@@ -39,7 +39,7 @@ fn assert_agrees(change: &Change) {
     assert_eq!(scan.max_op(), change.max_op());
 }
 
-static EVERY_KIND: LazyLock<Vec<Change>> = LazyLock::new(every_kind_of_operation);
+pub(crate) static EVERY_KIND: LazyLock<Vec<Change>> = LazyLock::new(every_kind_of_operation);
 
 fn every_kind_of_operation() -> Vec<Change> {
     let mut one = doc(1);

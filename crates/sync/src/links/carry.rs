@@ -113,7 +113,7 @@ async fn write_frames(
 }
 
 async fn write_frame(meters: &Meters, stream: &mut quinn::SendStream, frame: &Frame) -> bool {
-    let bytes = wire::encode(frame).expect("a batch and one bundle fit a message");
+    let bytes = wire::encode_frame(frame).expect("a batch and one bundle fit a message");
     if stream.write_all(&bytes).await.is_err() {
         return false;
     }

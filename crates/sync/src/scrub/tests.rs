@@ -96,7 +96,7 @@ fn run(sides: &mut [Side; 2], starters: &[usize]) -> usize {
         for effect in effects {
             match effect {
                 Effect::Send(frame) => {
-                    let sent = crate::wire::encode(&frame).expect("small");
+                    let sent = crate::wire::encode_frame(&frame).expect("small");
                     bytes += sent.len();
                     let frame = crate::wire::decode_frame(&sent[4..]).expect("well formed");
                     events.push_back((1 - at, Ok(frame)));

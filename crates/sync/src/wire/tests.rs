@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use records::id::Hash;
 
 fn body(frame: &Frame) -> Vec<u8> {
-    encode(frame).unwrap().split_off(4)
+    encode_frame(frame).unwrap().split_off(4)
 }
 
 fn head(seq: u64) -> Head {
@@ -85,7 +85,10 @@ fn every_frame_survives_the_wire() {
 fn the_largest_bundle_fits_and_a_larger_message_is_refused() {
     let fits = bundles(1, records::bundle::MAX_PAYLOAD_LEN);
     assert_eq!(decode_frame(&body(&fits)), Ok(fits));
-    assert_eq!(encode(&bundles(3, 1024 * 1024)), Err(WireError::TooLong));
+    assert_eq!(
+        encode_frame(&bundles(3, 1024 * 1024)),
+        Err(WireError::TooLong)
+    );
 }
 
 #[test]
@@ -96,6 +99,11 @@ fn a_decompression_bomb_is_cut_at_its_declared_size() {
         bomb.extend(declared.to_be_bytes());
         bomb.extend(&packed);
         assert_eq!(decode_frame(&bomb), Err(WireError::Malformed));
+        let mut run = vec![RUN];
+        run.extend(declared.to_be_bytes());
+        run.extend(u32::try_from(packed.len()).unwrap().to_be_bytes());
+        run.extend(&packed);
+        assert_eq!(decode_frame(&run), Err(WireError::Malformed));
     }
     let mut declares_more = vec![ZSTD];
     declares_more.extend(u32::MAX.to_be_bytes());
@@ -126,7 +134,13 @@ fn counts_over_their_limits_are_refused() {
         bundles,
         lane: Lane::Live,
     };
-    assert_eq!(decode_frame(&body(&overflow)), Err(WireError::TooLong));
+    assert_eq!(encode_frame(&overflow), Err(WireError::TooLong));
+}
+
+#[test]
+fn bundles_in_a_second_form_are_refused() {
+    let plain = encode(&bundles(1, 10)).unwrap();
+    assert_eq!(decode_frame(&plain[4..]), Err(WireError::Malformed));
 }
 
 #[test]

@@ -301,7 +301,7 @@ impl World {
 
     /// Puts a frame on the wire that no session sent.
     pub(super) fn inject(&mut self, link: usize, to: usize, frame: &Frame) {
-        let bytes = wire::encode(frame).unwrap();
+        let bytes = wire::encode_frame(frame).unwrap();
         self.links[link].ends[to].inbox[lane_of(frame) as usize].push_back(bytes);
     }
 
@@ -424,7 +424,7 @@ impl World {
     }
 
     fn send(&mut self, link: usize, end: usize, frame: &Frame) {
-        let bytes = wire::encode(frame).unwrap();
+        let bytes = wire::encode_frame(frame).unwrap();
         let from = &mut self.links[link].ends[end];
         from.bytes_sent += bytes.len();
         if let Frame::Bundles {
