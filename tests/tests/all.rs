@@ -2,6 +2,7 @@
 
 mod all {
     pub(crate) mod cameras;
+    pub(crate) mod copies;
     pub(crate) mod durability;
     pub(crate) mod interop;
     pub(crate) mod links;

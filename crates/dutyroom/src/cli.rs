@@ -311,6 +311,9 @@ pub(crate) struct Export {
     /// Further sites that can read the file; what they lack is in it too
     #[arg(long)]
     pub(crate) to: Vec<String>,
+    /// Put everything in, also what the sites once said they hold: for one that lost it
+    #[arg(long)]
+    pub(crate) whole: bool,
     /// File to make; standard output without it
     #[arg(long)]
     pub(crate) output: Option<PathBuf>,
@@ -323,6 +326,9 @@ pub(crate) struct Import {
     pub(crate) data: PathBuf,
     /// The file
     pub(crate) file: PathBuf,
+    /// The site's configuration file, for its limits on attachments; the usual ones without it
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -150,6 +150,16 @@ pub(crate) struct Blobs {
     pub(crate) max_upload: Parsed<Size>,
 }
 
+impl Blobs {
+    /// What the store is to keep to.
+    pub(crate) fn limits(&self) -> store::BlobLimits {
+        store::BlobLimits {
+            quota: self.quota.0.0,
+            min_free: self.min_free.0.0,
+        }
+    }
+}
+
 impl Default for Blobs {
     fn default() -> Self {
         Self {

@@ -81,7 +81,7 @@ pub use incarnation::Moment;
 pub use inventory::{Item, Stored};
 pub use join_code::{JoinCode, JoinCodeError, RedeemedJoinCode};
 pub use list::{Filter, Page};
-pub use open::{CrashAt, Options, Synchronous, WritePoint};
+pub use open::{CrashAt, DATABASE, Options, Synchronous, WritePoint};
 pub use program::Program;
 pub use row::{
     ChangeOrigin, Counts, EntryOrigin, Feed, Fork, Linked, QuarantineVerdict, Quarantined,

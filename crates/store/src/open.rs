@@ -18,8 +18,8 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
-/// The database's name in the data directory.
-pub(crate) const DATABASE: &str = "dutyroom.db";
+/// The database's name in a data directory.
+pub const DATABASE: &str = "dutyroom.db";
 /// The lock file's name in the data directory.
 pub(crate) const LOCK: &str = "lock";
 

@@ -3,7 +3,7 @@
 //! In it lie `dutyroom.db`, the attachments, the folder `identity` (the site's keys: whoever has
 //! them can sign in its name) and `manifest.json`, which names the heads of all journals. Made
 //! under another name and renamed last, so that a folder with this name is a whole backup;
-//! `dutyroom verify --data` checks it like a data directory.
+//! `dutyroom verify` checks it like a data directory.
 
 use crate::{cli, copy};
 use anyhow::{Context as _, bail};
@@ -15,8 +15,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use sync::identity::Identity;
 
-/// Names of the folders that are copied file by file; what is in them never changes.
-pub(crate) const FOLDERS: [&str; 2] = ["identity", "blobs"];
+/// Names of the folders that are copied file by file, for files in them only come and go; and of
+/// what in them is on its way in and belongs to nothing yet.
+pub(crate) const FOLDERS: [(&str, &[&str]); 2] = [("identity", &[]), ("blobs", &["tmp", "part"])];
 /// Only a finished backup has it.
 pub(crate) const MANIFEST: &str = "manifest.json";
 
@@ -40,8 +41,8 @@ pub(crate) async fn run(args: cli::Backup) -> anyhow::Result<ExitCode> {
     store::backup::copy(&args.data, &staging)
         .await
         .with_context(|| format!("cannot copy the database of {}", args.data.display()))?;
-    for folder in FOLDERS {
-        copy::folder(&args.data.join(folder), &staging.join(folder))?;
+    for (folder, passed_over) in FOLDERS {
+        copy::folder(&args.data.join(folder), &staging.join(folder), passed_over)?;
     }
     let heads = heads(&staging).await?;
     let (journals, made_ms) = (heads.len(), Clock::system().now_ms());

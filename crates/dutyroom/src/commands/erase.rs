@@ -55,7 +55,10 @@ pub(crate) async fn run(args: cli::Erase) -> anyhow::Result<ExitCode> {
     } else if !sections.is_empty() {
         println!("nothing was erased yet: say --yes to do it. It cannot be undone");
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(match args.yes || sections.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }
 
 async fn find(store: &Store, name: &str) -> anyhow::Result<RecordId> {

@@ -5,7 +5,8 @@ use anyhow::Context as _;
 use server::clock::Clock;
 use server::random::Random;
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 use store::Store;
 use sync::carry::{Exporter, Receivers};
@@ -20,26 +21,44 @@ pub(crate) async fn run(args: cli::Export) -> anyhow::Result<ExitCode> {
         .await
         .with_context(|| format!("cannot open the site in {}", args.data.display()))?;
     let names: Vec<String> = args.since.iter().chain(&args.to).cloned().collect();
-    let receivers = Receivers::find(&store.trust(), identity.site(), &names)?;
+    let mut receivers = Receivers::find(&store.trust(), identity.site(), &names)?;
+    receivers.whole = args.whole;
     let (now, mut rng) = (Clock::system().now_ms(), Random::system().generator());
     let mut exporter = Exporter::new(&identity, &store, &receivers, now, &mut rng).await?;
-    let mut out: Box<dyn Write> = match &args.output {
+    let file = match &args.output {
         // An existing file may be the only copy of something: never written over.
-        Some(path) => Box::new(BufWriter::new(
-            File::create_new(path).with_context(|| format!("cannot make {}", path.display()))?,
-        )),
-        None => Box::new(BufWriter::new(io::stdout())),
+        Some(path) => {
+            File::create_new(path).with_context(|| format!("cannot make {}", path.display()))?
+        }
+        None => File::from(io::stdout().as_fd().try_clone_to_owned()?),
     };
-    let mut bytes = 0;
-    while let Some(piece) = exporter.next().await? {
-        bytes += piece.len();
-        out.write_all(&piece).context("cannot write the file")?;
-    }
-    out.flush().context("cannot write the file")?;
+    let bytes = match write(&mut exporter, file).await {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            if let Some(path) = &args.output {
+                std::fs::remove_file(path)?;
+            }
+            return Err(error);
+        }
+    };
     eprintln!(
         "{} bundle(s) for {} site(s), {bytes} bytes",
         exporter.bundles(),
         receivers.sites.len()
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes everything and presses it to the medium: a stick is pulled as soon as this is said done.
+async fn write(exporter: &mut Exporter, mut file: File) -> anyhow::Result<usize> {
+    let mut bytes = 0;
+    while let Some(piece) = exporter.next().await? {
+        bytes += piece.len();
+        file.write_all(&piece).context("cannot write the file")?;
+    }
+    match file.sync_all() {
+        // Not everything that standard output may be can be pressed to a medium: a pipe cannot.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(bytes),
+        done => done.map(|()| bytes).context("cannot write the file"),
+    }
 }

@@ -1,6 +1,7 @@
 //! `dutyroom import`: takes a file from `dutyroom export` in, while the site is stopped.
 
 use crate::cli;
+use crate::config::{Blobs, Config};
 use anyhow::Context as _;
 use serde_json::json;
 use server::clock::Clock;
@@ -24,6 +25,11 @@ pub(crate) async fn run(args: cli::Import) -> anyhow::Result<ExitCode> {
         ),
         opened => opened.with_context(|| format!("cannot open {}", args.data.display()))?,
     };
+    let blobs = match &args.config {
+        Some(file) => Config::read(file)?.blobs,
+        None => Blobs::default(),
+    };
+    store.set_blob_limits(blobs.limits());
     let mut importer = Importer::new(&identity, &store, Clock::system().now_ms());
     let mut piece = vec![0; PIECE];
     let done = loop {
@@ -55,6 +61,7 @@ fn print(summary: &Summary, json: bool) {
                 "quarantined": summary.quarantined, "mended": summary.mended,
                 "blobs": summary.blobs, "blobs_without_room": summary.blobs_without_room,
                 "forks": summary.forks, "waiting": summary.waiting,
+                "strangers": summary.strangers,
             })
         );
         return;
@@ -80,7 +87,7 @@ fn print(summary: &Summary, json: bool) {
         ),
         (
             summary.waiting,
-            "waiting for bundles that the file does not hold",
+            "waiting for bundles that the file does not hold: link the sites, or export with --whole",
         ),
         (summary.strangers, "signed by no known site and not kept"),
     ] {

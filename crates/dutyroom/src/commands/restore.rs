@@ -12,6 +12,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use sync::identity::Identity;
 
+/// Made inside the directory, the only place where the site's user is sure to be let write.
+const STAGING: &str = "restore.part";
+
 pub(crate) async fn run(args: cli::Restore) -> anyhow::Result<ExitCode> {
     let data = &args.data;
     let identity = Identity::load(&args.folder)
@@ -19,31 +22,32 @@ pub(crate) async fn run(args: cli::Restore) -> anyhow::Result<ExitCode> {
     if !args.folder.join(MANIFEST).is_file() {
         bail!("{} is not a whole backup", args.folder.display());
     }
-    if !is_empty(data)? {
-        bail!(
-            "{} is not empty: nothing is restored over it",
-            data.display()
-        );
-    }
-    let name = data.file_name().context("the directory needs a name")?;
-    let mut name = name.to_owned();
-    name.push(".part");
-    let staging = data.with_file_name(name);
+    private_folder(data).with_context(|| format!("cannot make {}", data.display()))?;
+    let staging = data.join(STAGING);
     if staging.exists() {
         bail!(
             "{} is left of a restore that was broken off; remove it first",
             staging.display()
         );
     }
+    if data.read_dir()?.next().is_some() {
+        bail!(
+            "{} is not empty: nothing is restored over it",
+            data.display()
+        );
+    }
     private_folder(&staging)?;
-    for folder in FOLDERS {
-        copy::folder(&args.folder.join(folder), &staging.join(folder))?;
+    for (folder, passed_over) in FOLDERS {
+        copy::folder(
+            &args.folder.join(folder),
+            &staging.join(folder),
+            passed_over,
+        )?;
     }
     store::backup::put_back(&args.folder, &staging, identity.journal)
         .await
         .with_context(|| format!("cannot restore the database of {}", args.folder.display()))?;
-    std::fs::rename(&staging, data)?;
-    copy::flush(&copy::parent(data))?;
+    move_up(&staging, data)?;
     let (site, code) = (identity.site().to_string(), &identity.code);
     if args.json {
         println!("{}", json!({"site": site, "code": code}));
@@ -58,10 +62,17 @@ pub(crate) async fn run(args: cli::Restore) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn is_empty(data: &Path) -> std::io::Result<bool> {
-    match data.read_dir() {
-        Ok(mut entries) => Ok(entries.next().is_none()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(error),
+/// Moves everything out of `staging` into `data`, the database last: without it nothing starts.
+fn move_up(staging: &Path, data: &Path) -> anyhow::Result<()> {
+    let entries: std::io::Result<Vec<_>> = staging.read_dir()?.collect();
+    let names = entries?.into_iter().map(|entry| entry.file_name());
+    let (database, others): (Vec<_>, Vec<_>) = names.partition(|name| name == store::DATABASE);
+    for name in others.iter().chain(&database) {
+        copy::flush(data)?;
+        std::fs::rename(staging.join(name), data.join(name))
+            .with_context(|| format!("cannot move {} into place", name.display()))?;
     }
+    std::fs::remove_dir(staging)?;
+    copy::flush(data)?;
+    Ok(copy::flush(&copy::parent(data))?)
 }

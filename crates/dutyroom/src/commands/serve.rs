@@ -14,7 +14,7 @@ use server::{App, CameraSettings, Parts, Settings};
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
-use store::{BlobLimits, Store};
+use store::Store;
 use sync::identity::Identity;
 use sync::links::{LinkConfig, Links};
 use tokio::signal::unix::{SignalKind, signal};
@@ -30,10 +30,7 @@ pub(crate) async fn run(args: cli::Serve) -> anyhow::Result<ExitCode> {
     let stop = stop_signal()?;
     let (random, clock) = (Random::system(), Clock::system());
     let (identity, store) = site::open(&config.data, &random).await?;
-    store.set_blob_limits(BlobLimits {
-        quota: config.blobs.quota.0.0,
-        min_free: config.blobs.min_free.0.0,
-    });
+    store.set_blob_limits(config.blobs.limits());
     let door = open_door(&config, &identity).await?;
     let engine = start_engine(&config, &identity)?;
     let links = start_links(&config, &identity, &store, &clock).await?;

@@ -82,9 +82,6 @@ fn two_cameras_cannot_share_a_key() {
 fn the_sample_files_are_valid() {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy");
     for name in ["hub.toml", "campus.toml"] {
-        let file = samples.join(name);
-        if file.exists() {
-            Config::read(&file).unwrap();
-        }
+        Config::read(&samples.join(name)).unwrap();
     }
 }

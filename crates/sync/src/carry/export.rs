@@ -15,6 +15,9 @@ use store::Store;
 pub struct Receivers {
     /// The sites that can read it, with their seal keys.
     pub sites: Vec<(SiteId, [u8; 32])>,
+    /// Whether the file holds everything, whatever the sites are known to hold: for one that has
+    /// lost what it once acknowledged.
+    pub whole: bool,
 }
 
 impl Receivers {
@@ -47,6 +50,7 @@ impl Receivers {
         }
         Ok(Self {
             sites: sites.into_iter().collect(),
+            whole: false,
         })
     }
 }
@@ -88,7 +92,8 @@ impl Exporter {
     ) -> Result<Self, CarryError> {
         let sealer = Sealer::new(identity, &receivers.sites, created_ms, rng)?;
         let mut held: Option<BTreeMap<JournalId, u64>> = None;
-        for (site, _) in &receivers.sites {
+        let known = receivers.sites.iter().filter(|_| !receivers.whole);
+        for (site, _) in known {
             let theirs = store.held_by(*site).await?;
             held = Some(match held {
                 None => theirs,
