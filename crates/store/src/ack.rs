@@ -78,7 +78,7 @@ pub(crate) async fn record(
         .bind(head.journal.site.0.to_vec())
         .bind(i64::from(head.journal.incarnation))
         .bind(int(head.seq))
-        .execute(&mut *tx.conn)
+        .execute(tx.raw())
         .await?;
         if ours && head.seq > before {
             tx.state.acked.insert(head.journal, head.seq);
@@ -94,7 +94,7 @@ async fn holds(tx: &mut Tx<'_>, head: &Head) -> Result<bool, StoreError> {
             .bind(head.journal.site.0.to_vec())
             .bind(i64::from(head.journal.incarnation))
             .bind(int(head.seq))
-            .fetch_optional(&mut *tx.conn)
+            .fetch_optional(tx.sql().await?)
             .await?;
     Ok(match row {
         Some(row) => Hash(id(&row, "hash")?) == head.hash,
@@ -115,7 +115,7 @@ async fn announce(tx: &mut Tx<'_>, head: &Head, before: u64) -> Result<(), Store
     .bind(i64::from(head.journal.incarnation))
     .bind(int(before))
     .bind(int(head.seq))
-    .execute(&mut *tx.conn)
+    .execute(tx.sql().await?)
     .await?;
     tx.state.cursor += tx.state.row.unsigned_abs() + 1;
     Ok(())

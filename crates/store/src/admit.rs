@@ -6,7 +6,7 @@ use crate::erase;
 use crate::error::StoreError;
 use crate::hole;
 use crate::job::Job;
-use crate::judge::{self, Bases, Case, Deps, Judgement, Stop};
+use crate::judge::{self, Case, Deps, Judgement, Stop};
 use crate::meta::{id, int};
 use crate::settle::{self, Signed};
 use crate::store::Store;
@@ -212,7 +212,7 @@ async fn take(
         Place::Next if is_complete(tx, own) => {
             return aside(tx, &header, hash, bundle, stored, received_ms).await;
         }
-        Place::Next => match judge::deps(tx.conn, &tx.state, &header).await? {
+        Place::Next => match judge::deps(tx, &header).await? {
             Deps::Missing { journal, seq } => (journal, seq),
             // Not kept: what is waited for by its number would seem to be here.
             Deps::Lost { journal, seq } => {
@@ -263,7 +263,7 @@ async fn settle_case(
     bundle: &Bundle,
     case: &Case,
 ) -> Result<Admission, StoreError> {
-    let judgement = judge::judge(tx.conn, &tx.state, case, Bases::new()).await?;
+    let judgement = judge::judge(tx, case).await?;
     let stop = match &judgement {
         Judgement::Quarantine(failed) => Some(failed.stop),
         Judgement::Records(_) | Judgement::Institution(_) => None,
@@ -342,12 +342,15 @@ async fn stored_hash(
         Some(head) if seq < head.seq => {}
         _ => return Ok(None),
     }
+    if let Some(row) = tx.pile.bundle_at(journal, seq) {
+        return Ok(Some(row.hash));
+    }
     let row =
         sqlx::query("select hash from bundle where site = $1 and incarnation = $2 and seq = $3")
             .bind(journal.site.0.to_vec())
             .bind(i64::from(journal.incarnation))
             .bind(int(seq))
-            .fetch_optional(&mut *tx.conn)
+            .fetch_optional(tx.raw())
             .await?;
     row.map(|row| Ok(Hash(id(&row, "hash")?))).transpose()
 }

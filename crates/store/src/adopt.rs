@@ -21,6 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// arrangement is to be replayed.
 pub(crate) async fn adopt(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     tx.state.adopt = false;
+    // Everything below reads and moves rows.
+    tx.sql().await?;
     let trust = tx.state.trust.clone();
     let mut from = None;
     for (journal, heads) in trust.closures() {
@@ -33,9 +35,9 @@ pub(crate) async fn adopt(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     };
     tx.written = true;
     reorder(tx, from).await?;
-    let (tips, _) = meta::tips(tx.conn).await?;
+    let (tips, _) = meta::tips(tx.raw()).await?;
     tx.state.tips = tips;
-    tx.state.branches = branch::load(tx.conn).await?;
+    tx.state.branches = branch::load(tx.raw()).await?;
     tx.state.cursor += 1;
     // What a scrub has counted stands elsewhere now.
     tx.state.mends += 1;
@@ -52,26 +54,26 @@ async fn arrange(
     let [main, further @ ..] = heads else {
         return Ok(None);
     };
-    let beside = unadopted(tx.conn, journal).await?;
-    let Some((join, rows)) = path(tx.conn, &beside, main).await? else {
+    let beside = unadopted(tx.raw(), journal).await?;
+    let Some((join, rows)) = path(tx.raw(), &beside, main).await? else {
         return Ok(None);
     };
     let mut from = Vec::new();
     if tx.state.head(journal).is_some_and(|head| head.seq > join) {
-        from.push(place_of(tx.conn, journal, join).await?);
-        to_branch(tx.conn, journal, join).await?;
+        from.push(place_of(tx.raw(), journal, join).await?);
+        to_branch(tx.raw(), journal, join).await?;
     }
     if !rows.is_empty() {
-        from.push(place_of(tx.conn, journal, join).await?);
+        from.push(place_of(tx.raw(), journal, join).await?);
         move_in(tx, journal, &rows).await?;
     }
     for (number, head) in further.iter().enumerate() {
-        let beside = unadopted(tx.conn, journal).await?;
-        let Some((join, rows)) = path(tx.conn, &beside, head).await? else {
+        let beside = unadopted(tx.raw(), journal).await?;
+        let Some((join, rows)) = path(tx.raw(), &beside, head).await? else {
             continue;
         };
         if !rows.is_empty() {
-            from.push(place_of(tx.conn, journal, join).await?);
+            from.push(place_of(tx.raw(), journal, join).await?);
             move_in(tx, lane(journal, number + 1), &rows).await?;
         }
     }
@@ -194,7 +196,7 @@ async fn move_in(tx: &mut Tx<'_>, to: JournalId, hashes: &[Hash]) -> Result<(), 
         let row =
             sqlx::query("select header, payload, signature, found_ms from branch where hash = $1")
                 .bind(hash.0.to_vec())
-                .fetch_one(&mut *tx.conn)
+                .fetch_one(tx.raw())
                 .await?;
         let (bundle, header) = stored(&row)?;
         tx.state.place += 1;
@@ -214,11 +216,11 @@ async fn move_in(tx: &mut Tx<'_>, to: JournalId, hashes: &[Hash]) -> Result<(), 
         .bind(Past::default().encode())
         .bind(tx.state.place)
         .bind(row.try_get::<i64, _>("found_ms")?)
-        .execute(&mut *tx.conn)
+        .execute(tx.raw())
         .await?;
         sqlx::query("delete from branch where hash = $1")
             .bind(hash.0.to_vec())
-            .execute(&mut *tx.conn)
+            .execute(tx.raw())
             .await?;
     }
     Ok(())
@@ -237,7 +239,7 @@ async fn reorder(tx: &mut Tx<'_>, from: i64) -> Result<(), StoreError> {
         "select site, incarnation, seq, hash, header from bundle where place > $1 order by place",
     )
     .bind(from)
-    .fetch_all(&mut *tx.conn)
+    .fetch_all(tx.raw())
     .await?;
     let mut pending = BTreeMap::new();
     let mut edges = Vec::new();
@@ -262,14 +264,14 @@ async fn reorder(tx: &mut Tx<'_>, from: i64) -> Result<(), StoreError> {
     // Places are unique, so the old ones are put out of the way first.
     sqlx::query("update bundle set place = -place where place > $1")
         .bind(from)
-        .execute(&mut *tx.conn)
+        .execute(tx.raw())
         .await?;
     let begin = pending.iter().filter(|(_, bundle)| bundle.before == 0);
     let mut ready: BTreeSet<_> = begin.map(|(hash, bundle)| (bundle.at, *hash)).collect();
     let mut place = from;
     while let Some((_, hash)) = ready.pop_first() {
         place += 1;
-        settle(tx.conn, hash, place).await?;
+        settle(tx.raw(), hash, place).await?;
         for next in after.remove(&hash).unwrap_or_default() {
             if let Some(bundle) = pending.get_mut(&next) {
                 bundle.before -= 1;

@@ -124,7 +124,7 @@ pub(crate) async fn continues(tx: &mut Tx<'_>, header: &Header) -> Result<bool, 
     }
     let found: Option<i64> = sqlx::query_scalar("select seq from branch where hash = $1")
         .bind(header.prev.0.to_vec())
-        .fetch_optional(&mut *tx.conn)
+        .fetch_optional(tx.raw())
         .await?;
     Ok(found == Some(int(header.seq) - 1))
 }
@@ -145,7 +145,7 @@ pub(crate) async fn keep(
         seq: header.seq,
         hash,
     };
-    if is_held(tx.conn, hash).await? {
+    if is_held(tx.sql().await?, hash).await? {
         return Ok(Admission::Duplicate);
     }
     // Our own journal has something in it that this directory never wrote.
@@ -174,10 +174,10 @@ pub(crate) async fn keep(
         head,
         prev: header.prev,
         kept: stored.or(tip).unwrap_or_default(),
-        whole: follows_whole(tx.conn, &head, header.prev).await?,
+        whole: follows_whole(tx.raw(), &head, header.prev).await?,
         found_ms,
     };
-    insert(tx.conn, &row, bundle).await?;
+    insert(tx.raw(), &row, bundle).await?;
     count(tx, &row, bytes).await?;
     tx.state.adopt |= closed;
     tx.state.cursor += 1;
@@ -230,7 +230,7 @@ async fn count(tx: &mut Tx<'_>, row: &Row, bytes: u64) -> Result<(), StoreError>
     .bind(journal.site.0.to_vec())
     .bind(i64::from(journal.incarnation))
     .bind(int(seq) + 1)
-    .fetch_optional(&mut *tx.conn)
+    .fetch_optional(tx.raw())
     .await?;
     let branches = tx.state.branches.entry(journal).or_default();
     if follows.is_none() {
@@ -253,7 +253,7 @@ async fn count(tx: &mut Tx<'_>, row: &Row, bytes: u64) -> Result<(), StoreError>
          where hash in (select hash from chain) and whole = 0 returning hash",
     )
     .bind(hash.0.to_vec())
-    .fetch_all(&mut *tx.conn)
+    .fetch_all(tx.raw())
     .await?;
     for row in whole {
         branches.became_whole(&Hash(id(&row, "hash")?));

@@ -1,16 +1,16 @@
 //! A local action from decision to durable bundle.
 
 use crate::action::{Action, Committed, Reads, RecordEdit, Writer};
-use crate::doc;
 use crate::erase::RECORD_ERASED;
 use crate::error::{CommitError, StoreError};
 use crate::incarnation::{self, Moment};
 use crate::job::{CommitFault, Decide, Job};
-use crate::judge::{self, Bases, Case, Judgement, Stop};
+use crate::judge::{self, Case, Judgement, Stop};
 use crate::meta::head_of;
 use crate::number::{self, Numbers};
 use crate::past::Past;
 use crate::settle::{self, Signed};
+use crate::shelf;
 use crate::store::Store;
 use crate::tx::Tx;
 use automerge::Automerge;
@@ -85,7 +85,7 @@ pub(crate) async fn commit(
     for edit in edits {
         desk.edit(tx, edit).await?;
     }
-    let Desk { work, bases, .. } = desk;
+    let work = desk.work;
     let records = work.iter().map(|work| work.record).collect();
     let sections = sections(action, work);
     let head = match sections.is_empty() {
@@ -94,7 +94,7 @@ pub(crate) async fn commit(
             seq: 0,
             hash: Hash::default(),
         }),
-        false => sign_and_settle(tx, action, &writer, sections, bases).await?,
+        false => sign_and_settle(tx, action, &writer, sections).await?,
     };
     Ok(Committed {
         records,
@@ -113,16 +113,28 @@ async fn repeated(
     action: &Action,
     writer: &Writer,
 ) -> Result<Option<Committed>, StoreError> {
+    let site = writer.journal.site;
+    if let Some(row) = tx.pile.bundle_of(action.action, site) {
+        let head = Head {
+            journal: row.journal,
+            seq: row.seq,
+            hash: row.hash,
+        };
+        return again(head, &row.payload).map(Some);
+    }
     let row = sqlx::query(OF_ACTION)
         .bind(action.action.0.to_vec())
-        .bind(writer.journal.site.0.to_vec())
-        .fetch_optional(&mut *tx.conn)
+        .bind(site.0.to_vec())
+        .fetch_optional(tx.raw())
         .await?;
     let Some(row) = row else {
         return Ok(None);
     };
-    let sections = payload::decode(&row.try_get::<Vec<u8>, _>("payload")?)
-        .map_err(|_| StoreError::Damaged("a bundle payload"))?;
+    again(head_of(&row)?, &row.try_get::<Vec<u8>, _>("payload")?).map(Some)
+}
+
+fn again(head: Head, payload: &[u8]) -> Result<Committed, StoreError> {
+    let sections = payload::decode(payload).map_err(|_| StoreError::Damaged("a bundle payload"))?;
     let records = sections.iter().filter_map(|section| match section {
         Section::Present { body, .. } => match Body::decode(body) {
             Ok(Body::Record(section)) => Some(section.record),
@@ -130,18 +142,19 @@ async fn repeated(
         },
         Section::Erased(_) => None,
     });
-    Ok(Some(Committed {
+    Ok(Committed {
         records: records.collect(),
-        head: head_of(&row)?,
+        head,
         repeated: true,
-    }))
+    })
 }
 
 async fn reads(tx: &mut Tx<'_>, action: &Action) -> Result<Reads, StoreError> {
     let mut reads = Reads::new();
+    shelf::fetch(tx, &action.reads.iter().copied().collect()).await?;
     for id in &action.reads {
-        if let Some(stored) = doc::stored(tx.conn, *id).await? {
-            reads.insert(*id, stored.loaded()?);
+        if let Some(kept) = shelf::kept(tx, *id).await? {
+            reads.insert(*id, kept.loaded()?);
         }
     }
     Ok(reads)
@@ -163,7 +176,6 @@ struct Desk<'a> {
     wall_ms: i64,
     numbers: Numbers,
     work: Vec<Work>,
-    bases: Bases,
 }
 
 impl<'a> Desk<'a> {
@@ -173,7 +185,6 @@ impl<'a> Desk<'a> {
             wall_ms: action.wall_ms,
             numbers: Numbers::default(),
             work: Vec::new(),
-            bases: Bases::new(),
         }
     }
 
@@ -241,16 +252,15 @@ impl<'a> Desk<'a> {
         if self.work.len() == MAX_SECTIONS {
             return Err(StoreError::TooLarge.into());
         }
-        let stored = doc::stored(tx.conn, record).await?;
-        let mut doc = match &stored {
-            Some(stored) if stored.kind != table.kind => {
+        let kept = shelf::kept(tx, record).await?;
+        let mut doc = match kept {
+            Some(kept) if kept.kind != table.kind => {
                 return Err(StoreError::Refused("other_kind").into());
             }
-            Some(stored) => stored.doc()?,
+            Some(kept) => kept.doc()?,
             None => Automerge::new(),
         };
         doc.set_actor(write::actor(self.writer.journal, self.writer.slot));
-        self.bases.insert(record, stored.map(|stored| stored.bytes));
         self.work.push(Work {
             record,
             table,
@@ -302,7 +312,6 @@ pub(crate) async fn sign_and_settle(
     action: &Action,
     writer: &Writer,
     sections: Vec<Section>,
-    bases: Bases,
 ) -> Result<Head, CommitFault> {
     let payload = payload::encode(&sections);
     if payload.len() > MAX_PAYLOAD_LEN {
@@ -323,7 +332,7 @@ pub(crate) async fn sign_and_settle(
         header,
     };
     // What we sign passes the same gate at every other site, so it has to pass here first.
-    let judgement = judge::judge(tx.conn, &tx.state, &case, bases).await?;
+    let judgement = judge::judge(tx, &case).await?;
     if let Judgement::Quarantine(failed) = &judgement {
         let (Stop::Refused(code) | Stop::Held(code)) = failed.stop;
         let too_large = [Refusal::RecordFull.code(), Refusal::Work.code()].contains(&code);

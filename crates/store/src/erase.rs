@@ -91,23 +91,23 @@ pub(crate) async fn carry_out(tx: &mut Tx<'_>, decision: &Case) -> Result<(), St
         }
         for statement in CACHES {
             let delete = sqlx::query(*statement).bind(record.0.to_vec());
-            delete.execute(&mut *tx.conn).await?;
+            delete.execute(tx.sql().await?).await?;
         }
         // Their files are swept by the next tidying, which an erasure calls for.
-        drop_refs_of(tx.conn, *record).await?;
+        drop_refs_of(tx.sql().await?, *record).await?;
     }
     aside(tx, "waiting").await?;
     aside(tx, "branch").await?;
     aside(tx, "hole").await?;
     // Merging the index leaves the words of deleted rows behind.
     sqlx::query("insert into search(search) values('optimize')")
-        .execute(&mut *tx.conn)
+        .execute(tx.sql().await?)
         .await?;
     // Readers of the feed are told of rows that change, not of rows that vanish.
     tx.state.cursor += 1;
     tx.state.feed_begins = tx.state.cursor;
     let begins = tx.state.feed_begins.to_be_bytes().to_vec();
-    meta::set(tx.conn, meta::FEED_BEGINS, begins).await?;
+    meta::set(tx.sql().await?, meta::FEED_BEGINS, begins).await?;
     tx.state.erased = true;
     Ok(())
 }
@@ -126,7 +126,7 @@ async fn places(
          order by b.place",
     )
     .bind(record.0.to_vec())
-    .fetch_all(&mut *tx.conn)
+    .fetch_all(tx.sql().await?)
     .await?;
     let place = |row: &SqliteRow| Ok((Hash(id(row, "hash")?), row.try_get("code")?));
     rows.iter().map(place).collect()
@@ -153,7 +153,7 @@ async fn everywhere(
         )
         .bind(after)
         .bind(PAGE)
-        .fetch_all(&mut *tx.conn)
+        .fetch_all(tx.sql().await?)
         .await?;
         let Some(last) = rows.last() else {
             return Ok(places);
@@ -177,7 +177,7 @@ async fn again(tx: &mut Tx<'_>, (hash, code): (Hash, Option<String>)) -> Result<
         "select site, incarnation, seq, payload, received_ms from bundle where hash = $1",
     )
     .bind(hash.0.to_vec())
-    .fetch_one(&mut *tx.conn)
+    .fetch_one(tx.sql().await?)
     .await?;
     let Some(mut sections) = decoded(&row)? else {
         return Ok(());
@@ -247,7 +247,7 @@ pub(crate) async fn rewrite(
     sqlx::query("update bundle set payload = $2 where hash = $1")
         .bind(hash.0.to_vec())
         .bind(payload::encode(sections))
-        .execute(&mut *tx.conn)
+        .execute(tx.sql().await?)
         .await?;
     Ok(())
 }
@@ -272,14 +272,16 @@ async fn aside(tx: &mut Tx<'_>, table: &'static str) -> Result<(), StoreError> {
         ],
     };
     let trust = tx.state.trust.clone();
-    let hashes: Vec<Vec<u8>> = sqlx::query_scalar(hashes).fetch_all(&mut *tx.conn).await?;
+    let hashes: Vec<Vec<u8>> = sqlx::query_scalar(hashes)
+        .fetch_all(tx.sql().await?)
+        .await?;
     for hash in hashes {
         let row = sqlx::query(read).bind(hash.clone());
-        let sections = decoded(&row.fetch_one(&mut *tx.conn).await?)?;
+        let sections = decoded(&row.fetch_one(tx.sql().await?).await?)?;
         let erased = sections.and_then(|sections| trust.erasures().erase(&sections));
         if let Some(erased) = erased {
             let update = sqlx::query(write).bind(hash).bind(payload::encode(&erased));
-            update.execute(&mut *tx.conn).await?;
+            update.execute(tx.sql().await?).await?;
         }
     }
     Ok(())

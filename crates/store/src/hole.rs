@@ -98,7 +98,7 @@ async fn note(
     .bind(int(seq))
     .bind(hash.map(|hash| hash.0.to_vec()))
     .bind(found_ms)
-    .execute(&mut *tx.conn)
+    .execute(tx.sql().await?)
     .await?;
     if !known {
         tracing::error!(
@@ -127,7 +127,7 @@ pub(crate) async fn is_at(
             .bind(journal.site.0.to_vec())
             .bind(i64::from(journal.incarnation))
             .bind(int(seq))
-            .fetch_optional(&mut *tx.conn)
+            .fetch_optional(tx.raw())
             .await?;
     Ok(found.is_some())
 }
@@ -185,14 +185,14 @@ async fn keep(
     .bind(bundle.header.clone())
     .bind(bundle.payload.clone())
     .bind(bundle.signature.to_vec())
-    .execute(&mut *tx.conn)
+    .execute(tx.sql().await?)
     .await?;
     sqlx::query("update hole set hash = $4 where site = $1 and incarnation = $2 and seq = $3")
         .bind(header.site.0.to_vec())
         .bind(i64::from(header.incarnation))
         .bind(int(header.seq - 1))
         .bind(header.prev.0.to_vec())
-        .execute(&mut *tx.conn)
+        .execute(tx.sql().await?)
         .await?;
     Ok(())
 }
@@ -213,7 +213,7 @@ async fn expected(
             .bind(journal.site.0.to_vec())
             .bind(i64::from(journal.incarnation))
             .bind(int(seq + 1))
-            .fetch_optional(&mut *tx.conn)
+            .fetch_optional(tx.sql().await?)
             .await?;
     if let Some(row) = row {
         let header: Option<Vec<u8>> = row.try_get("header")?;
@@ -236,7 +236,7 @@ async fn put_back(tx: &mut Tx<'_>, received_ms: i64) -> Result<(), StoreError> {
             "select site, incarnation, seq, hash, header, payload, signature from hole
              where header is not null order by site, incarnation, seq limit 64",
         )
-        .fetch_all(&mut *tx.conn)
+        .fetch_all(tx.sql().await?)
         .await?;
         let mut moved = false;
         for row in &rows {
@@ -267,7 +267,7 @@ async fn settle(
     .bind(head.journal.site.0.to_vec())
     .bind(i64::from(head.journal.incarnation))
     .bind(int(head.seq))
-    .fetch_optional(&mut *tx.conn)
+    .fetch_optional(tx.sql().await?)
     .await?;
     let place = match before {
         Some(place) => place,
@@ -292,7 +292,7 @@ async fn settle(
     .bind(past.encode())
     .bind(place)
     .bind(received_ms)
-    .execute(&mut *tx.conn)
+    .execute(tx.sql().await?)
     .await?;
     forget(tx, head).await?;
     tx.state.replay |= !left_a_trace(tx, head, bundle).await?;
@@ -305,7 +305,7 @@ async fn forget(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreError> {
         .bind(head.journal.site.0.to_vec())
         .bind(i64::from(head.journal.incarnation))
         .bind(int(head.seq))
-        .execute(&mut *tx.conn)
+        .execute(tx.sql().await?)
         .await?;
     tx.written = true;
     tx.state.holes = tx.state.holes.saturating_sub(1);
@@ -333,7 +333,7 @@ async fn causes(tx: &mut Tx<'_>, header: &Header) -> Result<Option<(Past, i64)>,
         .bind(of.site.0.to_vec())
         .bind(i64::from(of.incarnation))
         .bind(int(seq))
-        .fetch_optional(&mut *tx.conn)
+        .fetch_optional(tx.sql().await?)
         .await?;
         let Some(row) = row else {
             return Ok(None);
@@ -361,7 +361,7 @@ async fn make_room(tx: &mut Tx<'_>, after: i64) -> Result<i64, StoreError> {
              and not exists (select 1 from bundle c where c.place = b.place + 1))",
     )
     .bind(after)
-    .fetch_one(&mut *tx.conn)
+    .fetch_one(tx.sql().await?)
     .await?;
     // Two steps, since each place must stay unique at every moment.
     for statement in [
@@ -371,7 +371,7 @@ async fn make_room(tx: &mut Tx<'_>, after: i64) -> Result<i64, StoreError> {
         sqlx::query(statement)
             .bind(after)
             .bind(free)
-            .execute(&mut *tx.conn)
+            .execute(tx.sql().await?)
             .await?;
     }
     tx.state.place = tx.state.place.max(free);
@@ -394,7 +394,7 @@ async fn left_a_trace(tx: &mut Tx<'_>, head: &Head, bundle: &Bundle) -> Result<b
     .bind(head.journal.site.0.to_vec())
     .bind(i64::from(head.journal.incarnation))
     .bind(int(head.seq))
-    .fetch_optional(&mut *tx.conn)
+    .fetch_optional(tx.sql().await?)
     .await?;
     Ok(found.is_some())
 }
@@ -411,7 +411,7 @@ async fn stored(
     .bind(journal.site.0.to_vec())
     .bind(i64::from(journal.incarnation))
     .bind(int(seq))
-    .fetch_optional(&mut *tx.conn)
+    .fetch_optional(tx.sql().await?)
     .await?;
     let Some(row) = row else {
         return Ok(None);

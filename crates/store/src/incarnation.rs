@@ -8,7 +8,6 @@ use crate::action::{Action, Writer};
 use crate::commit::sign_and_settle;
 use crate::error::StoreError;
 use crate::job::{CommitFault, Job};
-use crate::judge::Bases;
 use crate::lane::stem;
 use crate::meta::{self, uint};
 use crate::store::Store;
@@ -97,18 +96,12 @@ pub(crate) async fn renew(tx: &mut Tx<'_>, now: Moment) -> Result<Option<Head>, 
     });
     tx.written = true;
     take(tx, &writer).await?;
-    let head = sign_and_settle(
-        tx,
-        &opening(journal, now),
-        &writer,
-        Vec::new(),
-        Bases::new(),
-    )
-    .await
-    .map_err(|fault| match fault {
-        CommitFault::Store(error) => error,
-        CommitFault::Decided | CommitFault::Invalid(_) => StoreError::Refused("opening"),
-    })?;
+    let head = sign_and_settle(tx, &opening(journal, now), &writer, Vec::new())
+        .await
+        .map_err(|fault| match fault {
+            CommitFault::Store(error) => error,
+            CommitFault::Decided | CommitFault::Invalid(_) => StoreError::Refused("opening"),
+        })?;
     tracing::warn!(
         site.incarnation = journal.incarnation,
         "the site writes in a new incarnation: its last journal was continued elsewhere or ended"
@@ -127,7 +120,7 @@ fn due(tx: &Tx<'_>, own: JournalId) -> bool {
 /// Makes the writer's journal our present one.
 pub(crate) async fn take(tx: &mut Tx<'_>, writer: &Arc<Writer>) -> Result<(), StoreError> {
     let value = minicbor::to_vec(writer.journal).expect("encoding into a Vec cannot fail");
-    meta::set(tx.conn, meta::OWN, value).await?;
+    meta::set(tx.raw(), meta::OWN, value).await?;
     tx.state.own = Some(writer.journal);
     tx.state.writer = Some(writer.clone());
     Ok(())
@@ -141,7 +134,7 @@ async fn next(tx: &mut Tx<'_>, site: SiteId) -> Result<JournalId, StoreError> {
              union all select max(incarnation) from branch where site = $1)",
     )
     .bind(site.0.to_vec())
-    .fetch_one(&mut *tx.conn)
+    .fetch_one(tx.raw())
     .await?;
     let elsewhere = uint(elsewhere.unwrap_or(0))?;
     let elsewhere = u32::try_from(elsewhere).map_err(|_| StoreError::Damaged("an incarnation"))?;

@@ -5,14 +5,16 @@
 //! stands. Sections of erased records are not judged at all, named or not, whatever the bundle's
 //! past; why that is the same verdict everywhere is in [`records::erasure`].
 
-use crate::doc::{self, SNAPSHOT};
+use crate::doc::SNAPSHOT;
 use crate::erase;
 use crate::error::StoreError;
 use crate::institution;
 use crate::lane;
-use crate::meta::{journal_of, uint};
+use crate::meta::{int, journal_of, uint};
 use crate::past::Past;
+use crate::shelf;
 use crate::state::State;
+use crate::tx::Tx;
 use records::bundle::{Head, Header};
 use records::erasure::{Erasures, Fate};
 use records::gate::{Admitted, Hold, MAX_WORK, Refusal, Rules, Verdict, judge_in_past};
@@ -20,7 +22,7 @@ use records::id::{Hash, JournalId, RecordId, ScopeId};
 use records::payload::{Body, RecordChanges, Section};
 use records::prescan::prescan;
 use records::trust::{Standing, Trust};
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::Row as _;
 use std::collections::BTreeMap;
 
 /// A bundle ready to be judged.
@@ -36,8 +38,8 @@ pub(crate) struct Case {
     pub(crate) received_ms: i64,
 }
 
-/// Snapshots as they are before this bundle, where they are known already.
-pub(crate) type Bases = BTreeMap<RecordId, Option<Vec<u8>>>;
+/// Snapshots as an earlier section of the same bundle left them.
+type Bases = BTreeMap<RecordId, Vec<u8>>;
 
 /// One accepted record section.
 pub(crate) struct Accepted {
@@ -78,12 +80,8 @@ impl From<Stop> for Failed {
     }
 }
 
-pub(crate) async fn judge(
-    conn: &mut SqliteConnection,
-    state: &State,
-    case: &Case,
-    bases: Bases,
-) -> Result<Judgement, StoreError> {
+pub(crate) async fn judge(tx: &mut Tx<'_>, case: &Case) -> Result<Judgement, StoreError> {
+    let state = &tx.state;
     if case.header.journal() == JournalId::INSTITUTION {
         let applied = institution::apply(&state.trust, &case.header, &case.sections);
         return Ok(match applied {
@@ -108,7 +106,7 @@ pub(crate) async fn judge(
     let mut court = Court {
         case,
         rules: state.rules_after(case.past.seq(JournalId::INSTITUTION)),
-        bases,
+        bases: Bases::new(),
         fresh: Vec::new(),
         work: 0,
     };
@@ -119,11 +117,12 @@ pub(crate) async fn judge(
             ..failed
         }));
     }
-    let records = bodies.iter().map(|section| section.record).collect();
+    let records: Vec<_> = bodies.iter().map(|section| section.record).collect();
+    shelf::fetch_changes(tx, &records.iter().copied().collect()).await?;
     let mut accepted = Vec::with_capacity(bodies.len());
     for section in bodies {
         let record = section.record;
-        match court.section(conn, &section).await? {
+        match court.section(tx, &section).await? {
             Ok(admitted) => accepted.push(Accepted { section, admitted }),
             Err(stop) => {
                 return Ok(Judgement::Quarantine(Failed {
@@ -212,19 +211,20 @@ struct Court<'a> {
 impl Court<'_> {
     async fn section(
         &mut self,
-        conn: &mut SqliteConnection,
+        tx: &mut Tx<'_>,
         section: &RecordChanges,
     ) -> Result<Result<Admitted, Stop>, StoreError> {
         let record = section.record;
-        let (past, all_known) = self.deps(conn, section).await?;
-        if !all_known && self.follows_held(conn, record).await? {
+        let (past, all_known) = self.deps(tx, section);
+        if !all_known && self.follows_held(tx, record).await? {
             return Ok(Err(Stop::Held("after_held")));
         }
-        if let std::collections::btree_map::Entry::Vacant(entry) = self.bases.entry(record) {
-            let stored = doc::stored(conn, record).await?;
-            entry.insert(stored.map(|stored| stored.bytes));
-        }
-        let base = self.bases.get(&record).and_then(Option::as_deref);
+        let base = match self.bases.get(&record) {
+            Some(bytes) => Some(bytes.as_slice()),
+            None => shelf::kept(tx, record)
+                .await?
+                .map(|kept| kept.bytes.as_slice()),
+        };
         let signer = self.case.header.journal();
         let verdict = judge_in_past(base, section, signer, self.rules, &|dep| past.contains(dep));
         match verdict {
@@ -238,7 +238,7 @@ impl Court<'_> {
                 }
                 let changes = admitted.changes.iter().map(|change| Hash(change.hash));
                 self.fresh.extend(changes);
-                self.bases.insert(record, Some(admitted.snapshot.clone()));
+                self.bases.insert(record, admitted.snapshot.clone());
                 Ok(Ok(*admitted))
             }
             Verdict::Refused(refusal) => Ok(Err(Stop::Refused(refusal.code()))),
@@ -250,49 +250,32 @@ impl Court<'_> {
 
     /// The section's outside dependencies that are in the bundle's causal past, and whether
     /// every one has passed the gate here.
-    async fn deps(
-        &self,
-        conn: &mut SqliteConnection,
-        section: &RecordChanges,
-    ) -> Result<(Vec<Hash>, bool), StoreError> {
+    fn deps(&self, tx: &Tx<'_>, section: &RecordChanges) -> (Vec<Hash>, bool) {
         let scans = section.changes.iter().map(|change| prescan(change));
         // What does not scan is for the gate to refuse.
         let scans: Vec<_> = scans.filter_map(Result::ok).collect();
+        let kept = tx.shelf.get(&section.record).and_then(Option::as_ref);
+        let known = kept.and_then(|kept| kept.changes.as_ref());
         let mut past = self.fresh.clone();
         let mut all_known = true;
         for dep in scans.iter().flat_map(|scan| &scan.deps) {
             if past.contains(dep) || scans.iter().any(|scan| scan.hash == *dep) {
                 continue;
             }
-            let row = sqlx::query(
-                "select site, incarnation, seq from change where record = $2 and hash = $1",
-            )
-            .bind(dep.0.to_vec())
-            .bind(section.record.0.to_vec())
-            .fetch_optional(&mut *conn)
-            .await?;
-            match row {
-                Some(row) => {
-                    let seq = uint(row.try_get("seq")?)?;
-                    if seq <= self.case.past.seq(journal_of(&row)?) {
-                        past.push(*dep);
-                    }
-                }
+            match known.and_then(|known| known.get(dep)) {
+                Some((journal, seq)) if *seq <= self.case.past.seq(*journal) => past.push(*dep),
+                Some(_) => {}
                 None => all_known = false,
             }
         }
-        Ok((past, all_known))
+        (past, all_known)
     }
 
     /// Whether a held bundle in the causal past would have changed this record.
-    async fn follows_held(
-        &self,
-        conn: &mut SqliteConnection,
-        record: RecordId,
-    ) -> Result<bool, StoreError> {
+    async fn follows_held(&self, tx: &mut Tx<'_>, record: RecordId) -> Result<bool, StoreError> {
         let rows = sqlx::query("select site, incarnation, seq from held_record where record = $1")
             .bind(record.0.to_vec())
-            .fetch_all(conn)
+            .fetch_all(tx.raw())
             .await?;
         for row in rows {
             if uint(row.try_get("seq")?)? <= self.case.past.seq(journal_of(&row)?) {
@@ -314,13 +297,10 @@ pub(crate) enum Deps {
 }
 
 /// Looks a header's predecessor and dependencies up.
-pub(crate) async fn deps(
-    conn: &mut SqliteConnection,
-    state: &State,
-    header: &Header,
-) -> Result<Deps, StoreError> {
+pub(crate) async fn deps(tx: &mut Tx<'_>, header: &Header) -> Result<Deps, StoreError> {
     let journal = header.journal();
-    let mut past = state
+    let mut past = tx
+        .state
         .tips
         .get(&journal)
         .map(|tip| tip.past.clone())
@@ -331,25 +311,19 @@ pub(crate) async fn deps(
             contradicts = true;
             continue;
         }
-        let row = sqlx::query("select site, incarnation, seq, past from bundle where hash = $1")
-            .bind(dep.hash.0.to_vec())
-            .fetch_optional(&mut *conn)
-            .await?;
-        if let Some(row) = row {
-            let (held, seq) = (journal_of(&row)?, uint(row.try_get("seq")?)?);
+        if let Some((held, seq, its_past)) = held_dep(tx, dep.hash).await? {
             if (lane::stem(held), seq) == (dep.journal, dep.seq) {
-                past.merge(&Past::decode(&row.try_get::<Vec<u8>, _>("past")?)?);
+                past.merge(&its_past);
                 past.reach(held, seq);
                 continue;
             }
-        } else if dep.seq > state.last(dep.journal) {
+        } else if dep.seq > tx.state.last(dep.journal) {
             let (journal, seq) = (dep.journal, dep.seq);
             return Ok(Deps::Missing { journal, seq });
         }
-        let held = state
-            .head(dep.journal)
-            .is_some_and(|head| dep.seq <= head.seq);
-        if held && !stands(conn, dep).await? {
+        let held = tx.state.head(dep.journal);
+        let held = held.is_some_and(|head| dep.seq <= head.seq);
+        if held && !stands(tx, dep).await? {
             let (journal, seq) = (dep.journal, dep.seq);
             return Ok(Deps::Lost { journal, seq });
         }
@@ -359,15 +333,37 @@ pub(crate) async fn deps(
     Ok(Deps::Judged { past, contradicts })
 }
 
+/// Where a dependency stands, lanes included, and its causal past.
+async fn held_dep(
+    tx: &mut Tx<'_>,
+    hash: Hash,
+) -> Result<Option<(JournalId, u64, Past)>, StoreError> {
+    if let Some(row) = tx.pile.bundle_with(hash) {
+        return Ok(Some((row.journal, row.seq, Past::decode(&row.past)?)));
+    }
+    let row = sqlx::query("select site, incarnation, seq, past from bundle where hash = $1")
+        .bind(hash.0.to_vec())
+        .fetch_optional(tx.raw())
+        .await?;
+    row.map(|row| {
+        let past = Past::decode(&row.try_get::<Vec<u8>, _>("past")?)?;
+        Ok((journal_of(&row)?, uint(row.try_get("seq")?)?, past))
+    })
+    .transpose()
+}
+
 /// Whether anything stands at a place of a journal.
-async fn stands(conn: &mut SqliteConnection, dep: &Head) -> Result<bool, StoreError> {
+async fn stands(tx: &mut Tx<'_>, dep: &Head) -> Result<bool, StoreError> {
+    if tx.pile.bundle_at(dep.journal, dep.seq).is_some() {
+        return Ok(true);
+    }
     let found: Option<i64> = sqlx::query_scalar(
         "select 1 from bundle where site = $1 and incarnation = $2 and seq = $3",
     )
     .bind(dep.journal.site.0.to_vec())
     .bind(i64::from(dep.journal.incarnation))
-    .bind(crate::meta::int(dep.seq))
-    .fetch_optional(conn)
+    .bind(int(dep.seq))
+    .fetch_optional(tx.raw())
     .await?;
     Ok(found.is_some())
 }

@@ -42,7 +42,7 @@ pub(crate) const FEED_BEGINS: &str = "feed_begins";
 /// Notes that all verdicts are now those of this program.
 pub(crate) async fn mark_judged(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     let judged_with = judged_with(tx.state.known_rules);
-    set(tx.conn, JUDGED_WITH, judged_with).await
+    set(tx.raw(), JUDGED_WITH, judged_with).await
 }
 
 pub(crate) async fn get(

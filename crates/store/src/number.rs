@@ -61,17 +61,24 @@ impl Numbers {
     ) -> Result<String, StoreError> {
         let last = match self.0.get(&series) {
             Some(last) => *last,
-            None => sqlx::query_scalar("select last from counter where series = $1")
-                .bind(series.as_str())
-                .fetch_optional(&mut *tx.conn)
-                .await?
-                .unwrap_or(0),
+            None => last(tx, &series).await?,
         };
         let next = last + 1;
         let number = format!("{series}-{next:06}");
         self.0.insert(series, next);
         Ok(number)
     }
+}
+
+async fn last(tx: &mut Tx<'_>, series: &str) -> Result<i64, StoreError> {
+    if let Some(last) = tx.pile.counted(series) {
+        return Ok(last);
+    }
+    let last = sqlx::query_scalar("select last from counter where series = $1")
+        .bind(series)
+        .fetch_optional(tx.raw())
+        .await?;
+    Ok(last.unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -3,59 +3,66 @@
 use crate::blob;
 use crate::error::StoreError;
 use crate::meta::int;
-use crate::open::WritePoint;
+use crate::pile::{OriginRow, RecordRow};
 use crate::search;
+use crate::shelf::Kept;
 use crate::tx::Tx;
 use records::bundle::Header;
 use records::field::Value;
 use records::gate::Admitted;
-use records::id::RecordId;
+use records::id::{Hash, RecordId};
 use records::outline::{Outline, outline};
 use records::payload::RecordChanges;
 use records::prescan::prescan;
 use records::read::Record;
-use sqlx::Row as _;
+use std::collections::BTreeMap;
 
+/// Piles up what an accepted section makes of its record; `present` is the record before it.
 pub(crate) async fn project(
     tx: &mut Tx<'_>,
     header: &Header,
     section: &RecordChanges,
     admitted: &Admitted,
+    present: Option<Kept>,
 ) -> Result<(), StoreError> {
     let outline = outline(&admitted.record);
     // A record with a snapshot has a row, and only such a one.
-    let no = match &admitted.before {
-        Some(_) => {
-            let present = update(tx, section.record, &outline, admitted).await?;
-            if creates(section) && present.yields_to(header, &admitted.record) {
-                author(tx, section.record, header).await?;
+    let mut kept = match present {
+        Some(mut present) => {
+            if creates(section) && yields_to(&present, header, &admitted.record) {
+                sign_over(&mut present, header);
             }
-            present.no
+            present
         }
-        None => insert(tx, header, section, &outline, admitted).await?,
+        None => begin(tx, header, section),
     };
-    links(tx, section.record, &admitted.record).await?;
+    tx.state.cursor += 1;
+    kept.bytes.clone_from(&admitted.snapshot);
+    kept.rev += int(admitted.changes.len() as u64);
+    let place = (header.journal(), header.seq);
+    if let Some(changes) = &mut kept.changes {
+        for change in &admitted.changes {
+            changes.entry(Hash(change.hash)).or_insert(place);
+        }
+    }
+    tx.pile
+        .search(kept.no, search::indexed(&outline.search_text));
+    let row = row(&kept, outline, admitted, tx.state.cursor);
+    tx.pile.record(section.record, row);
+    tx.shelf.insert(section.record, Some(kept));
+    links(tx, section.record, admitted);
     origins(tx, header, section.record, admitted).await?;
     if admitted.record.number.is_some() && Some(header.journal()) == tx.state.own {
-        raise_counter(tx, admitted).await?;
+        raise_counter(tx, admitted);
     }
-    tx.reach(WritePoint::Projection)?;
-    search::index(tx, no, &outline.search_text).await
+    Ok(())
 }
 
-struct Present {
-    no: i64,
-    created_site: Vec<u8>,
-    created_hlc: i64,
-}
-
-impl Present {
-    /// Whether a concurrent second creation names the author instead: the home site's does,
-    /// among those the earliest. The answer does not depend on which arrived first.
-    fn yields_to(&self, header: &Header, record: &Record) -> bool {
-        header.site == record.home
-            && (self.created_site != record.home.0 || int(header.hlc) < self.created_hlc)
-    }
+/// Whether a concurrent second creation names the author instead: the home site's does, among
+/// those the earliest. The answer does not depend on which arrived first.
+fn yields_to(present: &Kept, header: &Header, record: &Record) -> bool {
+    header.site == record.home
+        && (present.created_site != record.home || int(header.hlc) < present.created_hlc)
 }
 
 fn creates(section: &RecordChanges) -> bool {
@@ -63,121 +70,65 @@ fn creates(section: &RecordChanges) -> bool {
     changes.any(|change| prescan(change).is_ok_and(|scan| scan.deps.is_empty()))
 }
 
-async fn author(tx: &mut Tx<'_>, record: RecordId, header: &Header) -> Result<(), StoreError> {
-    sqlx::query(
-        "update record set author = $2, recorded_at = $3, created_site = $4, created_hlc = $5,
-             sort_at = coalesce(happened_at, $3)
-         where id = $1",
-    )
-    .bind(record.0.to_vec())
-    .bind(header.account.0.to_vec())
-    .bind(header.wall_ms)
-    .bind(header.site.0.to_vec())
-    .bind(int(header.hlc))
-    .execute(&mut *tx.conn)
-    .await?;
-    Ok(())
+fn sign_over(kept: &mut Kept, header: &Header) {
+    kept.author = header.account;
+    kept.recorded_at = header.wall_ms;
+    kept.created_site = header.site;
+    kept.created_hlc = int(header.hlc);
 }
 
-async fn insert(
-    tx: &mut Tx<'_>,
-    header: &Header,
-    section: &RecordChanges,
-    outline: &Outline,
-    admitted: &Admitted,
-) -> Result<i64, StoreError> {
+fn begin(tx: &mut Tx<'_>, header: &Header, section: &RecordChanges) -> Kept {
     tx.state.row += 1;
-    tx.state.cursor += 1;
-    sqlx::query(
-        "insert into record(no, id, kind, number, site, happened_at, sort_at, recorded_at, author,
-             title, summary, state, open, category, level, sensitive, amended, incident, rev,
-             created_site, created_hlc, cursor)
-         values($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-             $19, $20, $21, $22)",
-    )
-    .bind(tx.state.row)
-    .bind(section.record.0.to_vec())
-    .bind(section.kind.as_str())
-    .bind(admitted.record.number.clone().unwrap_or_default())
-    .bind(admitted.record.home.0.to_vec())
-    .bind(outline.happened_at)
-    .bind(outline.happened_at.unwrap_or(header.wall_ms))
-    .bind(header.wall_ms)
-    .bind(header.account.0.to_vec())
-    .bind(outline.title.as_str())
-    .bind(outline.summary.as_str())
-    .bind(outline.state.as_deref())
-    .bind(outline.open)
-    .bind(outline.category.as_deref())
-    .bind(outline.level.as_deref())
-    .bind(outline.sensitive)
-    .bind(outline.amendment)
-    .bind(outline.incident.map(|record| record.0.to_vec()))
-    .bind(int(admitted.changes.len() as u64))
-    .bind(header.site.0.to_vec())
-    .bind(int(header.hlc))
-    .bind(int(tx.state.cursor))
-    .execute(&mut *tx.conn)
-    .await?;
-    Ok(tx.state.row)
+    Kept {
+        kind: section.kind.clone(),
+        bytes: Vec::new(),
+        no: tx.state.row,
+        author: header.account,
+        recorded_at: header.wall_ms,
+        created_site: header.site,
+        created_hlc: int(header.hlc),
+        rev: 0,
+        changes: Some(BTreeMap::new()),
+    }
 }
 
-async fn update(
-    tx: &mut Tx<'_>,
-    record: RecordId,
-    outline: &Outline,
-    admitted: &Admitted,
-) -> Result<Present, StoreError> {
-    tx.state.cursor += 1;
-    let row = sqlx::query(
-        "update record set number = $2, site = $3, happened_at = $4,
-             sort_at = coalesce($4, recorded_at), title = $5, summary = $6, state = $7, open = $8,
-             category = $9, level = $10, sensitive = $11, amended = $12, incident = $13,
-             rev = rev + $14, cursor = $15
-         where id = $1 returning no, created_site, created_hlc",
-    )
-    .bind(record.0.to_vec())
-    .bind(admitted.record.number.clone().unwrap_or_default())
-    .bind(admitted.record.home.0.to_vec())
-    .bind(outline.happened_at)
-    .bind(outline.title.as_str())
-    .bind(outline.summary.as_str())
-    .bind(outline.state.as_deref())
-    .bind(outline.open)
-    .bind(outline.category.as_deref())
-    .bind(outline.level.as_deref())
-    .bind(outline.sensitive)
-    .bind(outline.amendment)
-    .bind(outline.incident.map(|record| record.0.to_vec()))
-    .bind(int(admitted.changes.len() as u64))
-    .bind(int(tx.state.cursor))
-    .fetch_optional(&mut *tx.conn)
-    .await?
-    .ok_or(StoreError::Damaged("a record has no row"))?;
-    Ok(Present {
-        no: row.try_get("no")?,
-        created_site: row.try_get("created_site")?,
-        created_hlc: row.try_get("created_hlc")?,
-    })
+fn row(kept: &Kept, outline: Outline, admitted: &Admitted, cursor: u64) -> RecordRow {
+    RecordRow {
+        no: kept.no,
+        snapshot: admitted.snapshot.clone(),
+        kind: kept.kind.clone(),
+        number: admitted.record.number.clone().unwrap_or_default(),
+        site: admitted.record.home,
+        happened_at: outline.happened_at,
+        recorded_at: kept.recorded_at,
+        author: kept.author,
+        title: outline.title,
+        summary: outline.summary,
+        state: outline.state,
+        open: outline.open,
+        category: outline.category,
+        level: outline.level,
+        sensitive: outline.sensitive,
+        amended: outline.amendment,
+        incident: outline.incident,
+        rev: kept.rev,
+        created_site: kept.created_site,
+        created_hlc: kept.created_hlc,
+        cursor,
+    }
 }
 
-/// Every field that names a record, whatever the kind.
-async fn links(tx: &mut Tx<'_>, id: RecordId, record: &Record) -> Result<(), StoreError> {
-    for (field, value) in &record.values {
+/// Every field that names a record, whatever the kind, where it is new.
+fn links(tx: &mut Tx<'_>, id: RecordId, admitted: &Admitted) {
+    let before = admitted.before.as_ref();
+    for (field, value) in &admitted.record.values {
         let Value::Record(target) = value else {
             continue;
         };
-        sqlx::query(
-            "insert into link(record, relation, target) values($1, $2, $3)
-             on conflict(record, relation) do update set target = excluded.target",
-        )
-        .bind(id.0.to_vec())
-        .bind(field.as_str())
-        .bind(target.0.to_vec())
-        .execute(&mut *tx.conn)
-        .await?;
+        if before.and_then(|before| before.values.get(field)) != Some(value) {
+            tx.pile.link(id, field, *target);
+        }
     }
-    Ok(())
 }
 
 /// Where the entries came from that this section added. An entry is known by what made it, so
@@ -198,43 +149,27 @@ async fn origins(
         if let Some(values) = entries.and_then(|entries| entries.get(entry)) {
             blob::project(tx, header, record, field, *entry, values).await?;
         }
-        sqlx::query(
-            "insert into entry_origin(record, field, entry, maker, author, site, wall_ms, hlc)
-             values($1, $2, $3, $4, $5, $6, $7, $8)
-             on conflict(record, field, maker) do update set entry = excluded.entry",
-        )
-        .bind(record.0.to_vec())
-        .bind(field.as_str())
-        .bind(entry.0.to_vec())
-        .bind([&maker.counter.to_be_bytes(), &maker.actor[..]].concat())
-        .bind(header.account.0.to_vec())
-        .bind(header.site.0.to_vec())
-        .bind(header.wall_ms)
-        .bind(int(header.hlc))
-        .execute(&mut *tx.conn)
-        .await?;
+        let row = OriginRow {
+            entry: *entry,
+            author: header.account,
+            site: header.site,
+            wall_ms: header.wall_ms,
+            hlc: header.hlc,
+        };
+        let maker = [&maker.counter.to_be_bytes(), &maker.actor[..]].concat();
+        tx.pile.origin(record, field, maker, row);
     }
     Ok(())
 }
 
 /// Numbers never return: our own series stand at least where our journal says.
-async fn raise_counter(tx: &mut Tx<'_>, admitted: &Admitted) -> Result<(), StoreError> {
+fn raise_counter(tx: &mut Tx<'_>, admitted: &Admitted) {
     let number = admitted.record.number.as_deref().unwrap_or_default();
     let home = Some(admitted.record.home) == tx.state.own.map(|own| own.site);
     let parsed = number
         .rsplit_once('-')
         .and_then(|(series, digits)| Some((series, digits.parse::<i64>().ok()?)));
-    let (true, None, Some((series, last))) = (home, &admitted.before, parsed) else {
-        return Ok(());
-    };
-    sqlx::query(
-        "insert into counter(series, last) values($1, $2)
-         on conflict(series) do update set last = excluded.last
-         where counter.last < excluded.last",
-    )
-    .bind(series)
-    .bind(last)
-    .execute(&mut *tx.conn)
-    .await?;
-    Ok(())
+    if let (true, None, Some((series, last))) = (home, &admitted.before, parsed) {
+        tx.pile.counter(series, last);
+    }
 }

@@ -5,7 +5,7 @@ use crate::erase;
 use crate::error::StoreError;
 use crate::institution;
 use crate::job::Job;
-use crate::judge::{self, Bases, Case, Deps, Judgement};
+use crate::judge::{self, Case, Deps, Judgement};
 use crate::meta::{self, id};
 use crate::past::Past;
 use crate::settle;
@@ -49,9 +49,9 @@ impl Store {
 pub(crate) async fn replay(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     tx.written = true;
     tx.state.replay = false;
-    blob::forget_all(tx.conn).await?;
+    blob::forget_all(tx.sql().await?).await?;
     for statement in CACHES {
-        sqlx::query(*statement).execute(&mut *tx.conn).await?;
+        sqlx::query(*statement).execute(tx.sql().await?).await?;
     }
     tx.state.row = 0;
     tx.state.cursor += 1;
@@ -78,7 +78,7 @@ async fn run(
         .bind(JournalId::INSTITUTION.site.0.to_vec())
         .bind(institution_only)
         .bind(PAGE)
-        .fetch_all(&mut *tx.conn)
+        .fetch_all(tx.raw())
         .await?;
         if rows.is_empty() {
             return Ok(());
@@ -121,11 +121,9 @@ pub(crate) async fn again(tx: &mut Tx<'_>, case: &mut Case) -> Result<Judgement,
             Err(stop) => Judgement::Quarantine(stop.into()),
         }
     } else {
-        if let Deps::Judged { contradicts, .. } =
-            judge::deps(tx.conn, &tx.state, &case.header).await?
-        {
+        if let Deps::Judged { contradicts, .. } = judge::deps(tx, &case.header).await? {
             case.contradicts = contradicts;
         }
-        judge::judge(tx.conn, &tx.state, case, Bases::new()).await?
+        judge::judge(tx, case).await?
     })
 }

@@ -76,7 +76,7 @@ async fn page(tx: &mut Tx<'_>, place: i64) -> Result<Vec<SqliteRow>, StoreError>
     )
     .bind(place)
     .bind(PAGE)
-    .fetch_all(&mut *tx.conn)
+    .fetch_all(tx.sql().await?)
     .await?;
     Ok(rows)
 }
@@ -87,7 +87,7 @@ async fn forget_records(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreError> 
         .bind(head.journal.site.0.to_vec())
         .bind(i64::from(head.journal.incarnation))
         .bind(int(head.seq))
-        .execute(&mut *tx.conn)
+        .execute(tx.sql().await?)
         .await?;
     Ok(())
 }

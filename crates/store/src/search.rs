@@ -3,10 +3,6 @@
 //! Trigrams find nothing for words of one or two characters, and `unicode61` nothing inside a
 //! run of Chinese; phrases of single characters find all (findings-web.md section B, *search*).
 
-use crate::error::StoreError;
-use crate::open::WritePoint;
-use crate::tx::Tx;
-
 /// Words of a query that are looked at.
 const MAX_WORDS: usize = 16;
 /// Tokens of one query word that are looked at.
@@ -74,16 +70,6 @@ pub(crate) fn expression(query: &str) -> Option<String> {
         })
         .collect();
     (!phrases.is_empty()).then(|| phrases.join(" AND "))
-}
-
-/// Replaces a record's searchable text.
-pub(crate) async fn index(tx: &mut Tx<'_>, no: i64, text: &str) -> Result<(), StoreError> {
-    sqlx::query("insert or replace into search(rowid, tokens) values($1, $2)")
-        .bind(no)
-        .bind(indexed(text))
-        .execute(&mut *tx.conn)
-        .await?;
-    tx.reach(WritePoint::Search)
 }
 
 #[cfg(test)]

@@ -4,12 +4,13 @@ use crate::erase;
 use crate::error::StoreError;
 use crate::judge::{Accepted, Case, Failed, Judgement, Stop, vouched};
 use crate::meta::int;
-use crate::open::WritePoint;
+use crate::pile::BundleRow;
 use crate::project;
+use crate::shelf;
 use crate::state::Tip;
 use crate::tx::Tx;
 use records::bundle::{Bundle, Head};
-use records::id::{JournalId, RecordId, SiteId};
+use records::id::{Hash, JournalId, RecordId, SiteId};
 use records::witness::is_worth_it;
 use std::sync::Arc;
 
@@ -46,7 +47,7 @@ pub(crate) async fn settle(
     tx.written = true;
     let appended = signed.is_some();
     if let Some(signed) = signed {
-        append(tx, case, &head, &signed).await?;
+        append(tx, case, &head, &signed);
     }
     match judgement {
         Judgement::Records(accepted) => records(tx, case, &head, &accepted).await?,
@@ -73,35 +74,24 @@ pub(crate) async fn settle(
         }
     }
     tx.state.cursor += 1;
+    tx.ease().await?;
     Ok(head)
 }
 
-async fn append(
-    tx: &mut Tx<'_>,
-    case: &Case,
-    head: &Head,
-    signed: &Signed<'_>,
-) -> Result<(), StoreError> {
+fn append(tx: &mut Tx<'_>, case: &Case, head: &Head, signed: &Signed<'_>) {
     tx.state.place += 1;
-    sqlx::query(
-        "insert into bundle(site, incarnation, seq, hash, header, payload, signature, action,
-             past, place, received_ms)
-         values($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    )
-    .bind(head.journal.site.0.to_vec())
-    .bind(i64::from(head.journal.incarnation))
-    .bind(int(head.seq))
-    .bind(head.hash.0.to_vec())
-    .bind(signed.header.to_vec())
-    .bind(signed.payload.to_vec())
-    .bind(signed.signature.to_vec())
-    .bind(case.header.action.0.to_vec())
-    .bind(case.past.encode())
-    .bind(tx.state.place)
-    .bind(case.received_ms)
-    .execute(&mut *tx.conn)
-    .await?;
-    tx.reach(WritePoint::Bundle)?;
+    tx.pile.bundle(BundleRow {
+        journal: head.journal,
+        seq: head.seq,
+        hash: head.hash,
+        header: signed.header.to_vec(),
+        payload: signed.payload.to_vec(),
+        signature: signed.signature.to_vec(),
+        action: case.header.action,
+        past: case.past.encode(),
+        place: tx.state.place,
+        received_ms: case.received_ms,
+    });
     // Our own bundle names everything new; see `records::witness`.
     tx.state.unwitnessed =
         Some(head.journal) != tx.state.own && (tx.state.unwitnessed || is_worth_it(&case.sections));
@@ -118,7 +108,6 @@ async fn append(
     tx.state.replay |= revoked
         .iter()
         .any(|(journal, before)| vouched(&tx.state, *journal) > *before);
-    Ok(())
 }
 
 fn revoked_with_vouched(tx: &Tx<'_>) -> Vec<(JournalId, u64)> {
@@ -142,30 +131,11 @@ async fn records(
 ) -> Result<(), StoreError> {
     for Accepted { section, admitted } in accepted {
         for change in &admitted.changes {
-            sqlx::query(
-                "insert into change(record, hash, site, incarnation, seq)
-                 values($1, $2, $3, $4, $5) on conflict do nothing",
-            )
-            .bind(section.record.0.to_vec())
-            .bind(change.hash.to_vec())
-            .bind(head.journal.site.0.to_vec())
-            .bind(i64::from(head.journal.incarnation))
-            .bind(int(head.seq))
-            .execute(&mut *tx.conn)
-            .await?;
+            let hash = Hash(change.hash);
+            tx.pile.change(section.record, hash, head.journal, head.seq);
         }
-        tx.reach(WritePoint::Changes)?;
-        sqlx::query(
-            "insert into snapshot(record, kind, bytes) values($1, $2, $3)
-             on conflict(record) do update set bytes = excluded.bytes",
-        )
-        .bind(section.record.0.to_vec())
-        .bind(section.kind.as_str())
-        .bind(admitted.snapshot.clone())
-        .execute(&mut *tx.conn)
-        .await?;
-        tx.reach(WritePoint::Snapshot)?;
-        project::project(tx, &case.header, section, admitted).await?;
+        let present = shelf::kept(tx, section.record).await?.cloned();
+        project::project(tx, &case.header, section, admitted, present).await?;
     }
     Ok(())
 }
@@ -203,7 +173,7 @@ pub(crate) async fn quarantine(
     .bind(code)
     .bind(record.map(|record| record.0.to_vec()))
     .bind(received_ms)
-    .execute(&mut *tx.conn)
+    .execute(tx.raw())
     .await?;
     let held = matches!(stop, Stop::Held(_)) && head.journal.site != SiteId::INSTITUTION;
     for record in records.iter().filter(|_| held) {
@@ -215,7 +185,7 @@ pub(crate) async fn quarantine(
         .bind(head.journal.site.0.to_vec())
         .bind(i64::from(head.journal.incarnation))
         .bind(int(head.seq))
-        .execute(&mut *tx.conn)
+        .execute(tx.raw())
         .await?;
     }
     Ok(())
@@ -227,7 +197,7 @@ pub(crate) async fn acquit(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreErro
         .bind(head.journal.site.0.to_vec())
         .bind(i64::from(head.journal.incarnation))
         .bind(int(head.seq))
-        .execute(&mut *tx.conn)
+        .execute(tx.raw())
         .await?;
     Ok(())
 }

@@ -5,6 +5,8 @@ use crate::error::StoreError;
 use crate::incarnation::Moment;
 use crate::job::{Answer, CommitFault, Decide, Job, Ran, fatal};
 use crate::open::{Options, WritePoint};
+use crate::pile::{self, Pile};
+use crate::shelf::Shelf;
 use crate::state::State;
 use crate::{
     ack, admit, adopt, commit, hole, incarnation, institution, meta, rebuild, rejudge, witness,
@@ -18,14 +20,53 @@ use tokio::sync::oneshot;
 
 /// The transaction under way.
 pub(crate) struct Tx<'a> {
-    pub(crate) conn: &'a mut SqliteConnection,
+    conn: &'a mut SqliteConnection,
     pub(crate) state: State,
+    /// Rows to be written before the transaction ends.
+    pub(crate) pile: Pile,
+    /// Records as they stand in this transaction.
+    pub(crate) shelf: Shelf,
     /// The job under way has written something.
     pub(crate) written: bool,
     pub(crate) options: &'a Options,
 }
 
+impl<'a> Tx<'a> {
+    pub(crate) fn new(conn: &'a mut SqliteConnection, state: State, options: &'a Options) -> Self {
+        Self {
+            conn,
+            state,
+            pile: Pile::default(),
+            shelf: Shelf::new(),
+            written: false,
+            options,
+        }
+    }
+}
+
 impl Tx<'_> {
+    /// The connection, with every row of this transaction written and nothing remembered, so
+    /// that any statement sees, and may change, all there is.
+    pub(crate) async fn sql(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        self.shelf.clear();
+        pile::write(self).await?;
+        Ok(self.conn)
+    }
+
+    /// The connection as it is: for tables that are never piled, and for reading what pile and
+    /// shelf were asked for before.
+    pub(crate) fn raw(&mut self) -> &mut SqliteConnection {
+        self.conn
+    }
+
+    /// Keeps the pile within its bound.
+    pub(crate) async fn ease(&mut self) -> Result<(), StoreError> {
+        if self.pile.is_high() {
+            self.sql().await?;
+        }
+        Ok(())
+    }
+
     /// Passes a failpoint.
     pub(crate) fn reach(&self, point: WritePoint) -> Result<(), StoreError> {
         match &self.options.crash_at {
@@ -41,7 +82,7 @@ impl Tx<'_> {
             Some(_) => Err(StoreError::OtherInstitution),
             None => {
                 let value = institution.0.to_vec();
-                meta::set(self.conn, meta::INSTITUTION, value).await?;
+                meta::set(self.raw(), meta::INSTITUTION, value).await?;
                 self.state.institution = Some(institution);
                 self.state.trust = Arc::new(Trust::new(institution));
                 Ok(())
@@ -54,7 +95,7 @@ impl Tx<'_> {
         if self.state.left < Some(journal) {
             self.written = true;
             let value = minicbor::to_vec(journal).expect("encoding into a Vec cannot fail");
-            meta::set(self.conn, meta::LEFT, value).await?;
+            meta::set(self.raw(), meta::LEFT, value).await?;
             self.state.left = Some(journal);
         }
         Ok(())
@@ -72,8 +113,9 @@ impl Tx<'_> {
             return Ok(());
         }
         incarnation::take(self, &writer).await?;
-        self.state.acked = meta::acked(self.conn, self.state.own).await?;
-        let (own, tips) = (self.state.own, &self.state.tips);
+        let own = self.state.own;
+        self.state.acked = meta::acked(self.sql().await?, own).await?;
+        let tips = &self.state.tips;
         self.state.unwitnessed = witness::unwitnessed(self.conn, own, tips).await?;
         Ok(())
     }
@@ -126,7 +168,7 @@ impl Tx<'_> {
             }
             Job::Confirm(reply) => {
                 self.written = true;
-                let result = meta::remove(self.conn, meta::UNCONFIRMED).await;
+                let result = meta::remove(self.raw(), meta::UNCONFIRMED).await;
                 self.state.unconfirmed = false;
                 Ran::of(reply, result, self.written)
             }
@@ -139,7 +181,7 @@ impl Tx<'_> {
                 let result = self.replayed(done).await;
                 Ran::of(reply, result, self.written)
             }
-            Job::Rows(work) => work.run(self.conn).await,
+            Job::Rows(work) => work.run(self.raw()).await,
         }
     }
 

@@ -23,7 +23,7 @@ pub(crate) struct Released {
 pub(crate) async fn contains(tx: &mut Tx<'_>, hash: Hash) -> Result<bool, StoreError> {
     let found: Option<i64> = sqlx::query_scalar("select 1 from waiting where hash = $1")
         .bind(hash.0.to_vec())
-        .fetch_optional(&mut *tx.conn)
+        .fetch_optional(tx.raw())
         .await?;
     Ok(found.is_some())
 }
@@ -45,7 +45,7 @@ pub(crate) async fn keep(
     .bind(header.site.0.to_vec())
     .bind(i64::from(header.incarnation))
     .bind(hash.0.to_vec())
-    .fetch_one(&mut *tx.conn)
+    .fetch_one(tx.raw())
     .await?;
     if room.try_get::<i64, _>("bundles")? >= MAX_BUNDLES
         || room.try_get::<i64, _>("bytes")? + bytes > MAX_BYTES
@@ -76,7 +76,7 @@ pub(crate) async fn keep(
     .bind(bundle.signature.to_vec())
     .bind(bytes)
     .bind(received_ms)
-    .execute(&mut *tx.conn)
+    .execute(tx.raw())
     .await?;
     tx.reach(WritePoint::Waiting)?;
     Ok(true)
@@ -96,7 +96,7 @@ pub(crate) async fn next(
     .bind(journal.site.0.to_vec())
     .bind(i64::from(journal.incarnation))
     .bind(int(held))
-    .fetch_optional(&mut *tx.conn)
+    .fetch_optional(tx.raw())
     .await?;
     row.as_ref().map(released).transpose()
 }
@@ -115,7 +115,7 @@ pub(crate) async fn upto(
     .bind(journal.site.0.to_vec())
     .bind(i64::from(journal.incarnation))
     .bind(int(seq))
-    .fetch_all(&mut *tx.conn)
+    .fetch_all(tx.raw())
     .await?;
     rows.iter().map(released).collect()
 }
@@ -136,7 +136,7 @@ pub(crate) async fn forget(tx: &mut Tx<'_>, hash: Hash) -> Result<(), StoreError
     tx.written = true;
     sqlx::query("delete from waiting where hash = $1")
         .bind(hash.0.to_vec())
-        .execute(&mut *tx.conn)
+        .execute(tx.raw())
         .await?;
     Ok(())
 }

@@ -5,7 +5,6 @@ use crate::commit::sign_and_settle;
 use crate::error::StoreError;
 use crate::incarnation::{self, Moment};
 use crate::job::{CommitFault, Job};
-use crate::judge::Bases;
 use crate::meta::int;
 use crate::state::Tip;
 use crate::store::Store;
@@ -46,7 +45,7 @@ pub(crate) async fn witness(tx: &mut Tx<'_>, action: &Action) -> Result<Option<H
         Err(StoreError::Restored) => return Ok(None),
         opened => return opened,
     }
-    match sign_and_settle(tx, action, &writer, Vec::new(), Bases::new()).await {
+    match sign_and_settle(tx, action, &writer, Vec::new()).await {
         Ok(head) => Ok(Some(head)),
         Err(CommitFault::Store(error)) => Err(error),
         // Neither a decision nor values are part of a witness.

@@ -99,12 +99,7 @@ impl Loop {
     ) -> Result<State, StoreError> {
         let cursor = self.state.cursor;
         let begun = begin(&mut self.conn, &self.options).await;
-        let mut tx = Tx {
-            conn: &mut self.conn,
-            state: self.state.clone(),
-            written: false,
-            options: &self.options,
-        };
+        let mut tx = Tx::new(&mut self.conn, self.state.clone(), &self.options);
         while let Some(job) = jobs.pop_front() {
             if let Err(error) = &begun {
                 answers.push(refuse(job));
@@ -119,12 +114,13 @@ impl Loop {
                 return Err(error);
             }
         }
-        if tx.state.cursor != cursor {
-            let value = tx.state.cursor.to_be_bytes().to_vec();
-            meta::set(tx.conn, meta::CURSOR, value).await?;
+        let last = tx.state.cursor;
+        let conn = tx.sql().await?;
+        if last != cursor {
+            meta::set(conn, meta::CURSOR, last.to_be_bytes().to_vec()).await?;
         }
         tx.reach(WritePoint::BeforeCommit)?;
-        sqlx::raw_sql("commit").execute(&mut *tx.conn).await?;
+        sqlx::raw_sql("commit").execute(tx.raw()).await?;
         tx.reach(WritePoint::AfterCommit)?;
         Ok(tx.state)
     }

@@ -49,7 +49,7 @@ pub(crate) async fn project(
         .bind(size)
         .bind(header.site.0.to_vec())
         .bind(int(header.hlc))
-        .execute(&mut *tx.conn)
+        .execute(tx.raw())
         .await?;
         // One that is here needs no asking for; a large one waits until somebody opens it.
         sqlx::query(
@@ -62,7 +62,7 @@ pub(crate) async fn project(
         .bind(int(header.hlc))
         .bind(size)
         .bind(int(EAGER_LEN))
-        .execute(&mut *tx.conn)
+        .execute(tx.raw())
         .await?;
     }
     Ok(())
