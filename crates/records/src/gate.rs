@@ -32,6 +32,7 @@ use rules::View;
 mod compare;
 mod history;
 mod library;
+mod made;
 mod ops;
 mod refusal;
 mod rules;
@@ -40,6 +41,7 @@ mod tests;
 
 pub use compare::excess;
 pub use library::caught_panics;
+pub use made::judge_made;
 pub use refusal::{Hold, Refusal};
 pub use rules::{REVISION, RULES, Rules};
 
@@ -134,11 +136,7 @@ pub fn judge_in_past(
         let metas = metas.collect::<Result<_, _>>()?;
         court.close(metas)
     });
-    match judged.map_err(|stop| rules.stop(stop)) {
-        Ok(admitted) => Verdict::Accepted(Box::new(admitted)),
-        Err(Stop::Refused(refusal)) => Verdict::Refused(refusal),
-        Err(Stop::Held(hold)) => Verdict::Held(hold),
-    }
+    rules.verdict(judged)
 }
 
 /// The throw-away copy of a record on which a section is judged.
@@ -149,6 +147,8 @@ struct Court<'a> {
     doc: Automerge,
     history: History,
     before: Option<Record>,
+    /// The copy as it reads now.
+    now: Option<Record>,
     /// Our copy of the record is none of the section's kind.
     other_kind: bool,
     /// The changes of the section that stand so far.
@@ -165,6 +165,22 @@ impl<'a> Court<'a> {
         rules: Rules,
         in_past: &'a dyn Fn(&Hash) -> bool,
     ) -> Result<Self, Stop> {
+        Self::on(section, signer, rules, in_past, || match base {
+            Some(bytes) => {
+                library("snapshot", || Automerge::load(bytes)).map_err(|_| Hold::Snapshot.into())
+            }
+            None => Ok(Automerge::new()),
+        })
+    }
+
+    /// Looks at the section as a whole, and only then at the document.
+    fn on(
+        section: &RecordChanges,
+        signer: JournalId,
+        rules: Rules,
+        in_past: &'a dyn Fn(&Hash) -> bool,
+        doc: impl FnOnce() -> Result<Automerge, Stop>,
+    ) -> Result<Self, Stop> {
         let view = rules.view(&section.kind, section.table_version)?;
         if section.changes.is_empty() || section.changes.len() > MAX_CHANGES {
             return Err(Refusal::Count.into());
@@ -175,12 +191,7 @@ impl<'a> Court<'a> {
         {
             return Err(Refusal::ForeignRecordId.into());
         }
-        let doc = match base {
-            Some(bytes) => {
-                library("snapshot", || Automerge::load(bytes)).map_err(|_| Hold::Snapshot)?
-            }
-            None => Automerge::new(),
-        };
+        let doc = doc()?;
         let history = History::of(&doc);
         let before = read(&doc, view.table, None).ok();
         Ok(Self {
@@ -190,6 +201,7 @@ impl<'a> Court<'a> {
             other_kind: before.is_none() && !history.is_empty(),
             doc,
             history,
+            now: before.clone(),
             before,
             stood: Vec::new(),
             work: 0,
@@ -198,6 +210,27 @@ impl<'a> Court<'a> {
 
     /// Judges one change and applies it.
     fn admit(&mut self, bytes: &[u8]) -> Result<ChangeMeta, Stop> {
+        let (scan, past, change) = self.look(bytes)?;
+        let (view, signer) = (self.view, self.signer);
+        if past.whole {
+            let survey = Survey::of(&self.doc, self.now.take(), view, signer, &change)?;
+            library("apply", || self.doc.apply_changes([change]))?;
+            self.now = Some(survey.compare(&self.doc)?);
+        } else {
+            let deps: Vec<ChangeHash> = scan.deps.iter().map(|dep| ChangeHash(dep.0)).collect();
+            let mut then = library("fork", || self.doc.fork_at(&deps))?;
+            let before = library("read", || read(&then, view.table, None))?;
+            let survey = Survey::of(&then, Some(before), view, signer, &change)?;
+            library("apply", || then.apply_changes([change.clone()]))?;
+            survey.compare(&then)?;
+            library("merge", || self.doc.apply_changes([change]))?;
+            self.now = Some(library("read", || read(&self.doc, view.table, None))?);
+        }
+        Ok(self.note(&scan))
+    }
+
+    /// Everything about a change that needs no second look at the document.
+    fn look(&mut self, bytes: &[u8]) -> Result<(Scan, Past, Change), Stop> {
         let scan = prescan(bytes)?;
         let past = self.check_place(&scan)?;
         self.work += past.ops + scan.ops;
@@ -215,22 +248,18 @@ impl<'a> Court<'a> {
         if change.hash().0 != scan.hash.0 || change.len() as u64 != scan.ops {
             return Err(Hold::Library("parse").into());
         }
-        if past.whole {
-            judge_change(&mut self.doc, self.view, self.signer, &change)?;
-        } else {
-            let deps: Vec<ChangeHash> = scan.deps.iter().map(|dep| ChangeHash(dep.0)).collect();
-            let mut then = library("fork", || self.doc.fork_at(&deps))?;
-            judge_change(&mut then, self.view, self.signer, &change)?;
-            library("merge", || self.doc.apply_changes([change]))?;
-        }
-        self.history.add(&scan);
+        Ok((scan, past, change))
+    }
+
+    fn note(&mut self, scan: &Scan) -> ChangeMeta {
+        self.history.add(scan);
         self.stood.push(scan.hash);
-        Ok(ChangeMeta {
+        ChangeMeta {
             hash: scan.hash.0,
             seq: scan.seq,
             start_op: scan.start_op,
             max_op: scan.max_op(),
-        })
+        }
     }
 
     /// Checks who wrote the change and what it follows.
@@ -288,35 +317,45 @@ fn creates(change: &[u8]) -> bool {
     prescan(change).is_ok_and(|scan| scan.deps.is_empty())
 }
 
-/// Judges `change` on `doc`, which stands at the change's own dependencies, and applies it.
-fn judge_change(
-    doc: &mut Automerge,
+/// A document as it stands at a change's own dependencies, and what the change does to it.
+struct Survey {
     view: View,
-    signer: JournalId,
-    change: &Change,
-) -> Result<(), Stop> {
-    let before = if change.deps().is_empty() {
-        None
-    } else {
-        Some(library("read", || read(doc, view.table, None))?)
-    };
-    let home = before.as_ref().map(|record| record.home);
-    let mut ops = library("map", || {
-        Ok::<_, AutomergeError>(Ops::new(doc, view, signer.site, home))
-    })?;
-    let expanded = library("decode", || Ok::<_, AutomergeError>(change.decode()))?;
-    ops.check(&expanded)?;
-    library("apply", || doc.apply_changes([change.clone()]))?;
-    if !doc.get_missing_deps(&[]).is_empty() {
-        return Err(Hold::Library("apply").into());
+    before: Option<Record>,
+    ops: Ops,
+}
+
+impl Survey {
+    /// Checks each operation; `before` is how `doc` reads, `None` if the change creates it.
+    fn of(
+        doc: &Automerge,
+        before: Option<Record>,
+        view: View,
+        signer: JournalId,
+        change: &Change,
+    ) -> Result<Self, Stop> {
+        let home = before.as_ref().map(|record| record.home);
+        let mut ops = library("map", || {
+            Ok::<_, AutomergeError>(Ops::new(doc, view, signer.site, home))
+        })?;
+        let expanded = library("decode", || Ok::<_, AutomergeError>(change.decode()))?;
+        ops.check(&expanded)?;
+        Ok(Self { view, before, ops })
     }
-    let after = library("read", || {
-        Ok::<_, AutomergeError>(read(doc, view.table, None))
-    })?;
-    let after = after.map_err(|_| Refusal::Identity)?;
-    match before {
-        Some(before) => compare::changed(&before, &after, &ops),
-        None => compare::created(&after),
+
+    /// Compares the document that Automerge made of it; gives back how it reads.
+    fn compare(self, doc: &Automerge) -> Result<Record, Stop> {
+        if !doc.get_missing_deps(&[]).is_empty() {
+            return Err(Hold::Library("apply").into());
+        }
+        let after = library("read", || {
+            Ok::<_, AutomergeError>(read(doc, self.view.table, None))
+        })?;
+        let after = after.map_err(|_| Refusal::Identity)?;
+        match &self.before {
+            Some(before) => compare::changed(before, &after, &self.ops)?,
+            None => compare::created(&after)?,
+        }
+        Ok(after)
     }
 }
 

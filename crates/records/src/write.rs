@@ -266,7 +266,8 @@ fn update_text<T: Transactable>(tx: &mut T, id: &ObjId, text: &str) -> Result<()
     let tails = old_tail.iter().rev().zip(new_tail.iter().rev());
     let behind = tails.take_while(|(a, b)| a == b).count();
     let (gone, come) = (old_tail.len() - behind, new_tail.len() - behind);
-    if gone.max(come) <= MAX_COMPARED {
+    // What was only put in, or only taken out, needs no comparison.
+    if gone.min(come) > 0 && gone.max(come) <= MAX_COMPARED {
         return tx.update_text(id, text);
     }
     let come: String = new_tail[..come].iter().collect();

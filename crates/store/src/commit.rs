@@ -5,7 +5,7 @@ use crate::erase::RECORD_ERASED;
 use crate::error::{CommitError, StoreError};
 use crate::incarnation::{self, Moment};
 use crate::job::{CommitFault, Decide, Job};
-use crate::judge::{self, Case, Judgement, Stop};
+use crate::judge::{self, Case, Judgement, Made, Stop};
 use crate::meta::head_of;
 use crate::number::{self, Numbers};
 use crate::past::Past;
@@ -87,14 +87,14 @@ pub(crate) async fn commit(
     }
     let work = desk.work;
     let records = work.iter().map(|work| work.record).collect();
-    let sections = sections(action, work);
-    let head = match sections.is_empty() {
+    let made = made(work);
+    let head = match made.is_empty() {
         true => tx.state.head(writer.journal).copied().unwrap_or(Head {
             journal: writer.journal,
             seq: 0,
             hash: Hash::default(),
         }),
-        false => sign_and_settle(tx, action, &writer, sections).await?,
+        false => sign_and_settle(tx, action, &writer, made).await?,
     };
     Ok(Committed {
         records,
@@ -166,6 +166,8 @@ struct Work {
     table: &'static KindTable,
     /// The rule set of the newest field written.
     table_version: u16,
+    /// The document before each change.
+    steps: Vec<Automerge>,
     doc: Automerge,
     changes: Vec<Vec<u8>>,
 }
@@ -216,6 +218,7 @@ impl<'a> Desk<'a> {
         };
         let work = &mut self.work[index];
         let home = self.writer.journal.site;
+        let before = work.doc.clone();
         let change = match new {
             true => write::create(&mut work.doc, table, home, number.as_deref(), &edit.edits),
             false => write::edit(&mut work.doc, table, &edit.edits),
@@ -224,6 +227,7 @@ impl<'a> Desk<'a> {
             Ok(change) => {
                 let version = write::table_version(table, &edit.edits);
                 work.table_version = work.table_version.max(version);
+                work.steps.push(before);
                 work.changes.push(change);
             }
             Err(WriteError::Unchanged) => {}
@@ -265,6 +269,7 @@ impl<'a> Desk<'a> {
             record,
             table,
             table_version: table.since,
+            steps: Vec::new(),
             doc,
             changes: Vec::new(),
         });
@@ -282,28 +287,37 @@ fn fault(error: WriteError) -> CommitFault {
     CommitFault::Invalid(faults)
 }
 
-/// One salted section per changed record.
-fn sections(action: &Action, work: Vec<Work>) -> Vec<Section> {
-    let mut salts = blake3::Hasher::new_derive_key("dutyroom 2026 section salts v1");
-    salts.update(&action.seed);
-    let mut salts = salts.finalize_xof();
+/// One section per changed record.
+fn made(work: Vec<Work>) -> Vec<Made> {
     let changed = work.into_iter().filter(|work| !work.changes.is_empty());
     changed
-        .map(|work| {
-            let mut salt = [0; 16];
-            salts.fill(&mut salt);
-            let body = Body::Record(RecordChanges {
+        .map(|work| Made {
+            steps: work.steps,
+            doc: work.doc,
+            section: RecordChanges {
                 record: work.record,
                 kind: work.table.kind.to_owned(),
                 table_version: work.table_version,
                 changes: work.changes,
-            });
-            Section::Present {
-                salt,
-                body: body.encode(),
-            }
+            },
         })
         .collect()
+}
+
+/// The sections as they are signed, each with its salt.
+fn salted(action: &Action, made: &[Made]) -> Vec<Section> {
+    let mut salts = blake3::Hasher::new_derive_key("dutyroom 2026 section salts v1");
+    salts.update(&action.seed);
+    let mut salts = salts.finalize_xof();
+    let sections = made.iter().map(|made| {
+        let mut salt = [0; 16];
+        salts.fill(&mut salt);
+        Section::Present {
+            salt,
+            body: Body::Record(made.section.clone()).encode(),
+        }
+    });
+    sections.collect()
 }
 
 /// Signs the bundle, passes it through our own gate, and writes it.
@@ -311,8 +325,9 @@ pub(crate) async fn sign_and_settle(
     tx: &mut Tx<'_>,
     action: &Action,
     writer: &Writer,
-    sections: Vec<Section>,
+    made: Vec<Made>,
 ) -> Result<Head, CommitFault> {
+    let sections = salted(action, &made);
     let payload = payload::encode(&sections);
     if payload.len() > MAX_PAYLOAD_LEN {
         return Err(StoreError::TooLarge.into());
@@ -332,7 +347,7 @@ pub(crate) async fn sign_and_settle(
         header,
     };
     // What we sign passes the same gate at every other site, so it has to pass here first.
-    let judgement = judge::judge(tx, &case).await?;
+    let judgement = judge::judge_own(tx, &case, made);
     if let Judgement::Quarantine(failed) = &judgement {
         let (Stop::Refused(code) | Stop::Held(code)) = failed.stop;
         let too_large = [Refusal::RecordFull.code(), Refusal::Work.code()].contains(&code);

@@ -15,9 +15,10 @@ use crate::past::Past;
 use crate::shelf;
 use crate::state::State;
 use crate::tx::Tx;
+use automerge::Automerge;
 use records::bundle::{Head, Header};
 use records::erasure::{Erasures, Fate};
-use records::gate::{Admitted, Hold, MAX_WORK, Refusal, Rules, Verdict, judge_in_past};
+use records::gate::{Admitted, Hold, MAX_WORK, Refusal, Rules, Verdict, judge_in_past, judge_made};
 use records::id::{Hash, JournalId, RecordId, ScopeId};
 use records::payload::{Body, RecordChanges, Section};
 use records::prescan::prescan;
@@ -45,6 +46,16 @@ type Bases = BTreeMap<RecordId, Vec<u8>>;
 pub(crate) struct Accepted {
     pub(crate) section: RecordChanges,
     pub(crate) admitted: Admitted,
+    /// The document it leaves, where our own writer made it.
+    pub(crate) doc: Option<Automerge>,
+}
+
+/// A record section that our own writer has just made.
+pub(crate) struct Made {
+    /// The document before each change.
+    pub(crate) steps: Vec<Automerge>,
+    pub(crate) doc: Automerge,
+    pub(crate) section: RecordChanges,
 }
 
 /// What a bundle comes to.
@@ -123,7 +134,11 @@ pub(crate) async fn judge(tx: &mut Tx<'_>, case: &Case) -> Result<Judgement, Sto
     for section in bodies {
         let record = section.record;
         match court.section(tx, &section).await? {
-            Ok(admitted) => accepted.push(Accepted { section, admitted }),
+            Ok(admitted) => accepted.push(Accepted {
+                section,
+                admitted,
+                doc: None,
+            }),
             Err(stop) => {
                 return Ok(Judgement::Quarantine(Failed {
                     stop,
@@ -134,6 +149,43 @@ pub(crate) async fn judge(tx: &mut Tx<'_>, case: &Case) -> Result<Judgement, Sto
         }
     }
     Ok(Judgement::Records(accepted))
+}
+
+/// Judges our own new bundle before it is signed for good: the same rules, on the documents that
+/// our writer holds already.
+pub(crate) fn judge_own(tx: &Tx<'_>, case: &Case, made: Vec<Made>) -> Judgement {
+    if let Err(stop) = standing(&tx.state, case) {
+        return Judgement::Quarantine(stop.into());
+    }
+    let signer = case.header.journal();
+    let rules = tx.state.rules_after(case.past.seq(JournalId::INSTITUTION));
+    let mut accepted = Vec::with_capacity(made.len());
+    let mut work = 0;
+    for Made {
+        steps,
+        doc,
+        section,
+    } in made
+    {
+        match judge_made(&steps, &doc, &section, signer, rules) {
+            Verdict::Accepted(admitted) => {
+                work += admitted.work;
+                if work > MAX_WORK {
+                    return Judgement::Quarantine(Stop::Refused(Refusal::Work.code()).into());
+                }
+                accepted.push(Accepted {
+                    section,
+                    admitted: *admitted,
+                    doc: Some(doc),
+                });
+            }
+            Verdict::Refused(refusal) => {
+                return Judgement::Quarantine(Stop::Refused(refusal.code()).into());
+            }
+            Verdict::Held(hold) => return Judgement::Quarantine(Stop::Held(hold.code()).into()),
+        }
+    }
+    Judgement::Records(accepted)
 }
 
 /// What stands against the bundle as a whole.

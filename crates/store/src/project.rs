@@ -7,6 +7,7 @@ use crate::pile::{OriginRow, RecordRow};
 use crate::search;
 use crate::shelf::Kept;
 use crate::tx::Tx;
+use automerge::Automerge;
 use records::bundle::Header;
 use records::field::Value;
 use records::gate::Admitted;
@@ -23,6 +24,7 @@ pub(crate) async fn project(
     header: &Header,
     section: &RecordChanges,
     admitted: &Admitted,
+    doc: Option<Automerge>,
     present: Option<Kept>,
 ) -> Result<(), StoreError> {
     let outline = outline(&admitted.record);
@@ -38,6 +40,7 @@ pub(crate) async fn project(
     };
     tx.state.cursor += 1;
     kept.bytes.clone_from(&admitted.snapshot);
+    kept.doc = doc;
     kept.rev += int(admitted.changes.len() as u64);
     let place = (header.journal(), header.seq);
     if let Some(changes) = &mut kept.changes {
@@ -88,6 +91,7 @@ fn begin(tx: &mut Tx<'_>, header: &Header, section: &RecordChanges) -> Kept {
         created_site: header.site,
         created_hlc: int(header.hlc),
         rev: 0,
+        doc: None,
         changes: Some(BTreeMap::new()),
     }
 }

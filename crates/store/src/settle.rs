@@ -50,7 +50,7 @@ pub(crate) async fn settle(
         append(tx, case, &head, &signed);
     }
     match judgement {
-        Judgement::Records(accepted) => records(tx, case, &head, &accepted).await?,
+        Judgement::Records(accepted) => records(tx, case, &head, accepted).await?,
         Judgement::Institution(trust) => {
             let closures = |trust: &records::trust::Trust| -> usize {
                 trust.closures().map(|(_, heads)| heads.len()).sum()
@@ -127,15 +127,20 @@ async fn records(
     tx: &mut Tx<'_>,
     case: &Case,
     head: &Head,
-    accepted: &[Accepted],
+    accepted: Vec<Accepted>,
 ) -> Result<(), StoreError> {
-    for Accepted { section, admitted } in accepted {
+    for Accepted {
+        section,
+        admitted,
+        doc,
+    } in accepted
+    {
         for change in &admitted.changes {
             let hash = Hash(change.hash);
             tx.pile.change(section.record, hash, head.journal, head.seq);
         }
         let present = shelf::kept(tx, section.record).await?.cloned();
-        project::project(tx, &case.header, section, admitted, present).await?;
+        project::project(tx, &case.header, &section, &admitted, doc, present).await?;
     }
     Ok(())
 }

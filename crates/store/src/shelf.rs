@@ -25,6 +25,8 @@ pub(crate) struct Kept {
     pub(crate) created_site: SiteId,
     pub(crate) created_hlc: i64,
     pub(crate) rev: i64,
+    /// The document of `bytes`, where our writer has just made it.
+    pub(crate) doc: Option<Automerge>,
     /// Its changes and the bundle each came in, where they were asked for.
     pub(crate) changes: Option<BTreeMap<Hash, (JournalId, u64)>>,
 }
@@ -34,6 +36,9 @@ pub(crate) type Shelf = HashMap<RecordId, Option<Kept>>;
 
 impl Kept {
     pub(crate) fn doc(&self) -> Result<Automerge, StoreError> {
+        if let Some(doc) = &self.doc {
+            return Ok(doc.clone());
+        }
         Automerge::load(&self.bytes).map_err(|_| StoreError::Damaged(doc::SNAPSHOT))
     }
 
@@ -56,6 +61,7 @@ impl Kept {
             created_site: SiteId(id(row, "created_site")?),
             created_hlc: row.try_get("created_hlc")?,
             rev: row.try_get("rev")?,
+            doc: None,
             changes: None,
         })
     }

@@ -8,6 +8,7 @@
 //! they agree.
 
 use super::refusal::{Hold, Refusal, Stop};
+use super::{Admitted, Verdict};
 use crate::field::{Field, KindTable, find};
 use crate::kinds;
 
@@ -83,8 +84,17 @@ impl Rules {
         Ok(View { table, version })
     }
 
+    /// The answer.
+    pub(super) fn verdict(self, judged: Result<Admitted, Stop>) -> Verdict {
+        match judged.map_err(|stop| self.stop(stop)) {
+            Ok(admitted) => Verdict::Accepted(Box::new(admitted)),
+            Err(Stop::Refused(refusal)) => Verdict::Refused(refusal),
+            Err(Stop::Held(hold)) => Verdict::Held(hold),
+        }
+    }
+
     /// What a refusal under these rules comes to.
-    pub(super) fn stop(self, stop: Stop) -> Stop {
+    fn stop(self, stop: Stop) -> Stop {
         match stop {
             Stop::Refused(_) if !self.are_known() => Stop::Held(Hold::Rules),
             stop => stop,
