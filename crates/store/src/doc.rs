@@ -1,7 +1,6 @@
 //! Records' documents: loading snapshots.
 
 use crate::error::StoreError;
-use crate::meta::id;
 use crate::store::Store;
 use automerge::Automerge;
 use records::id::RecordId;
