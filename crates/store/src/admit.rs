@@ -2,11 +2,12 @@
 
 use crate::action::Admission;
 use crate::branch;
+use crate::deps::{self, Deps};
 use crate::erase;
 use crate::error::StoreError;
 use crate::hole;
 use crate::job::Job;
-use crate::judge::{self, Case, Deps, Judgement, Stop};
+use crate::judge::{self, Case, Judgement, Stop};
 use crate::meta::{id, int};
 use crate::settle::{self, Signed};
 use crate::store::Store;
@@ -212,7 +213,7 @@ async fn take(
         Place::Next if is_complete(tx, own) => {
             return aside(tx, &header, hash, bundle, stored, received_ms).await;
         }
-        Place::Next => match judge::deps(tx, &header).await? {
+        Place::Next => match deps::deps(tx, &header).await? {
             Deps::Missing { journal, seq } => (journal, seq),
             // Not kept: what is waited for by its number would seem to be here.
             Deps::Lost { journal, seq } => {

@@ -1,27 +1,22 @@
 //! A local action from decision to durable bundle.
 
 use crate::action::{Action, Committed, Reads, RecordEdit, Writer};
-use crate::erase::RECORD_ERASED;
+use crate::desk::Desk;
 use crate::error::{CommitError, StoreError};
 use crate::incarnation::{self, Moment};
 use crate::job::{CommitFault, Decide, Job};
 use crate::judge::{self, Case, Judgement, Made, Stop};
 use crate::meta::head_of;
-use crate::number::{self, Numbers};
 use crate::past::Past;
 use crate::settle::{self, Signed};
 use crate::shelf;
 use crate::store::Store;
 use crate::tx::Tx;
-use automerge::Automerge;
 use records::bundle::{self, Bundle, Head, Header, MAX_HEADER_LEN, MAX_PAYLOAD_LEN};
-use records::field::{FieldFault, KindTable};
-use records::gate::{MAX_CHANGES, Refusal};
-use records::id::{Hash, RecordId, ScopeId};
+use records::gate::Refusal;
+use records::id::{Hash, ScopeId};
 use records::journal;
-use records::kinds;
-use records::payload::{self, Body, MAX_CHANGE_LEN, MAX_SECTIONS, RecordChanges, Section};
-use records::write::{self, WriteError};
+use records::payload::{self, Body, Section};
 use sqlx::Row as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -85,9 +80,8 @@ pub(crate) async fn commit(
     for edit in edits {
         desk.edit(tx, edit).await?;
     }
-    let work = desk.work;
-    let records = work.iter().map(|work| work.record).collect();
-    let made = made(work);
+    let records = desk.records();
+    let made = desk.made();
     let head = match made.is_empty() {
         true => tx.state.head(writer.journal).copied().unwrap_or(Head {
             journal: writer.journal,
@@ -160,150 +154,6 @@ async fn reads(tx: &mut Tx<'_>, action: &Action) -> Result<Reads, StoreError> {
     Ok(reads)
 }
 
-/// One record under edit.
-struct Work {
-    record: RecordId,
-    table: &'static KindTable,
-    /// The rule set of the newest field written.
-    table_version: u16,
-    /// The document before each change.
-    steps: Vec<Automerge>,
-    doc: Automerge,
-    changes: Vec<Vec<u8>>,
-}
-
-/// The records of one action under edit, in the order they were first named.
-struct Desk<'a> {
-    writer: &'a Writer,
-    wall_ms: i64,
-    numbers: Numbers,
-    work: Vec<Work>,
-}
-
-impl<'a> Desk<'a> {
-    fn new(writer: &'a Writer, action: &Action) -> Self {
-        Self {
-            writer,
-            wall_ms: action.wall_ms,
-            numbers: Numbers::default(),
-            work: Vec::new(),
-        }
-    }
-
-    async fn edit(&mut self, tx: &mut Tx<'_>, edit: RecordEdit) -> Result<(), CommitFault> {
-        let rules = tx.state.writable_rules();
-        let table = kinds::table(edit.kind).filter(|table| u32::from(table.since) <= rules);
-        let Some(table) = table else {
-            return Err(StoreError::Refused("unknown_kind").into());
-        };
-        let inactive = write::inactive(table, &edit.edits, rules);
-        if !inactive.is_empty() {
-            return Err(CommitFault::Invalid(inactive));
-        }
-        let index = match self.work.iter().position(|work| work.record == edit.record) {
-            Some(index) => index,
-            None => self.open(tx, edit.record, table).await?,
-        };
-        let work = &self.work[index];
-        if work.table.kind != table.kind {
-            return Err(StoreError::Refused("other_kind").into());
-        }
-        let new = work.changes.is_empty() && work.doc.get_heads().is_empty();
-        let number = match (new, table.number_prefix) {
-            (true, Some(prefix)) => {
-                let series = number::series(self.writer, prefix, self.wall_ms);
-                Some(self.numbers.next(tx, series).await?)
-            }
-            _ => None,
-        };
-        let work = &mut self.work[index];
-        let home = self.writer.journal.site;
-        let before = work.doc.clone();
-        let change = match new {
-            true => write::create(&mut work.doc, table, home, number.as_deref(), &edit.edits),
-            false => write::edit(&mut work.doc, table, &edit.edits),
-        };
-        match change {
-            Ok(change) => {
-                let version = write::table_version(table, &edit.edits);
-                work.table_version = work.table_version.max(version);
-                work.steps.push(before);
-                work.changes.push(change);
-            }
-            Err(WriteError::Unchanged) => {}
-            Err(error) => return Err(fault(error)),
-        }
-        if work.changes.len() > MAX_CHANGES
-            || work
-                .changes
-                .iter()
-                .any(|change| change.len() > MAX_CHANGE_LEN)
-        {
-            return Err(StoreError::TooLarge.into());
-        }
-        Ok(())
-    }
-
-    async fn open(
-        &mut self,
-        tx: &mut Tx<'_>,
-        record: RecordId,
-        table: &'static KindTable,
-    ) -> Result<usize, CommitFault> {
-        if tx.state.trust.erasures().record(record).is_some() {
-            return Err(StoreError::Refused(RECORD_ERASED).into());
-        }
-        if self.work.len() == MAX_SECTIONS {
-            return Err(StoreError::TooLarge.into());
-        }
-        let kept = shelf::kept(tx, record).await?;
-        let mut doc = match kept {
-            Some(kept) if kept.kind != table.kind => {
-                return Err(StoreError::Refused("other_kind").into());
-            }
-            Some(kept) => kept.doc()?,
-            None => Automerge::new(),
-        };
-        doc.set_actor(write::actor(self.writer.journal, self.writer.slot));
-        self.work.push(Work {
-            record,
-            table,
-            table_version: table.since,
-            steps: Vec::new(),
-            doc,
-            changes: Vec::new(),
-        });
-        Ok(self.work.len() - 1)
-    }
-}
-
-fn fault(error: WriteError) -> CommitFault {
-    let faults: Vec<(String, FieldFault)> = match error {
-        WriteError::Invalid(faults) => faults,
-        WriteError::Unchanged => Vec::new(),
-        WriteError::TooLarge(_) => return StoreError::TooLarge.into(),
-        WriteError::Automerge(_) => return StoreError::Refused("library_failure").into(),
-    };
-    CommitFault::Invalid(faults)
-}
-
-/// One section per changed record.
-fn made(work: Vec<Work>) -> Vec<Made> {
-    let changed = work.into_iter().filter(|work| !work.changes.is_empty());
-    changed
-        .map(|work| Made {
-            steps: work.steps,
-            doc: work.doc,
-            section: RecordChanges {
-                record: work.record,
-                kind: work.table.kind.to_owned(),
-                table_version: work.table_version,
-                changes: work.changes,
-            },
-        })
-        .collect()
-}
-
 /// The sections as they are signed, each with its salt.
 fn salted(action: &Action, made: &[Made]) -> Vec<Section> {
     let mut salts = blake3::Hasher::new_derive_key("dutyroom 2026 section salts v1");
@@ -347,7 +197,10 @@ pub(crate) async fn sign_and_settle(
         header,
     };
     // What we sign passes the same gate at every other site, so it has to pass here first.
-    let judgement = judge::judge_own(tx, &case, made);
+    let judgement = match judge::follows_all(&tx.state, &case) {
+        true => judge::judge_own(tx, &case, made),
+        false => judge::judge(tx, &case).await?,
+    };
     if let Judgement::Quarantine(failed) = &judgement {
         let (Stop::Refused(code) | Stop::Held(code)) = failed.stop;
         let too_large = [Refusal::RecordFull.code(), Refusal::Work.code()].contains(&code);

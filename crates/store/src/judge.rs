@@ -9,14 +9,13 @@ use crate::doc::SNAPSHOT;
 use crate::erase;
 use crate::error::StoreError;
 use crate::institution;
-use crate::lane;
-use crate::meta::{int, journal_of, uint};
+use crate::meta::{journal_of, uint};
 use crate::past::Past;
 use crate::shelf;
 use crate::state::State;
 use crate::tx::Tx;
 use automerge::Automerge;
-use records::bundle::{Head, Header};
+use records::bundle::Header;
 use records::erasure::{Erasures, Fate};
 use records::gate::{Admitted, Hold, MAX_WORK, Refusal, Rules, Verdict, judge_in_past, judge_made};
 use records::id::{Hash, JournalId, RecordId, ScopeId};
@@ -149,6 +148,13 @@ pub(crate) async fn judge(tx: &mut Tx<'_>, case: &Case) -> Result<Judgement, Sto
         }
     }
     Ok(Judgement::Records(accepted))
+}
+
+/// Whether everything held is in the bundle's past, and so whatever its writer's documents have.
+/// It is, unless there was more news than one header can name.
+pub(crate) fn follows_all(state: &State, case: &Case) -> bool {
+    let mut tips = state.tips.iter();
+    tips.all(|(journal, tip)| tip.head.seq <= case.past.seq(*journal))
 }
 
 /// Judges our own new bundle before it is signed for good: the same rules, on the documents that
@@ -336,86 +342,4 @@ impl Court<'_> {
         }
         Ok(false)
     }
-}
-
-/// What a header's dependencies come to here.
-pub(crate) enum Deps {
-    /// All judged; the bundle's causal past, and whether one names another branch.
-    Judged { past: Past, contradicts: bool },
-    /// The first one that is not here.
-    Missing { journal: JournalId, seq: u64 },
-    /// One that was here and whose bundle is lost: a hole.
-    Lost { journal: JournalId, seq: u64 },
-}
-
-/// Looks a header's predecessor and dependencies up.
-pub(crate) async fn deps(tx: &mut Tx<'_>, header: &Header) -> Result<Deps, StoreError> {
-    let journal = header.journal();
-    let mut past = tx
-        .state
-        .tips
-        .get(&journal)
-        .map(|tip| tip.past.clone())
-        .unwrap_or_default();
-    let mut contradicts = false;
-    for dep in &header.deps {
-        if dep.journal == journal || dep.seq == 0 {
-            contradicts = true;
-            continue;
-        }
-        if let Some((held, seq, its_past)) = held_dep(tx, dep.hash).await? {
-            if (lane::stem(held), seq) == (dep.journal, dep.seq) {
-                past.merge(&its_past);
-                past.reach(held, seq);
-                continue;
-            }
-        } else if dep.seq > tx.state.last(dep.journal) {
-            let (journal, seq) = (dep.journal, dep.seq);
-            return Ok(Deps::Missing { journal, seq });
-        }
-        let held = tx.state.head(dep.journal);
-        let held = held.is_some_and(|head| dep.seq <= head.seq);
-        if held && !stands(tx, dep).await? {
-            let (journal, seq) = (dep.journal, dep.seq);
-            return Ok(Deps::Lost { journal, seq });
-        }
-        contradicts = true;
-    }
-    past.set_own(header);
-    Ok(Deps::Judged { past, contradicts })
-}
-
-/// Where a dependency stands, lanes included, and its causal past.
-async fn held_dep(
-    tx: &mut Tx<'_>,
-    hash: Hash,
-) -> Result<Option<(JournalId, u64, Past)>, StoreError> {
-    if let Some(row) = tx.pile.bundle_with(hash) {
-        return Ok(Some((row.journal, row.seq, Past::decode(&row.past)?)));
-    }
-    let row = sqlx::query("select site, incarnation, seq, past from bundle where hash = $1")
-        .bind(hash.0.to_vec())
-        .fetch_optional(tx.raw())
-        .await?;
-    row.map(|row| {
-        let past = Past::decode(&row.try_get::<Vec<u8>, _>("past")?)?;
-        Ok((journal_of(&row)?, uint(row.try_get("seq")?)?, past))
-    })
-    .transpose()
-}
-
-/// Whether anything stands at a place of a journal.
-async fn stands(tx: &mut Tx<'_>, dep: &Head) -> Result<bool, StoreError> {
-    if tx.pile.bundle_at(dep.journal, dep.seq).is_some() {
-        return Ok(true);
-    }
-    let found: Option<i64> = sqlx::query_scalar(
-        "select 1 from bundle where site = $1 and incarnation = $2 and seq = $3",
-    )
-    .bind(dep.journal.site.0.to_vec())
-    .bind(i64::from(dep.journal.incarnation))
-    .bind(int(dep.seq))
-    .fetch_optional(tx.raw())
-    .await?;
-    Ok(found.is_some())
 }

@@ -11,8 +11,9 @@
 //! activates, so every store that holds the same journals holds the same rows.
 //!
 //! This crate refuses to know duty rules, HTTP, the network and the clock; times come in as
-//! milliseconds. All SQL is static with `$n` placeholders and BIGINT/TEXT/BYTEA columns, so that
-//! a PostgreSQL twin stays a second migration folder.
+//! milliseconds. All SQL has `$n` placeholders and BIGINT/TEXT/BYTEA columns, so that a PostgreSQL
+//! twin stays a second migration folder, and is static but for how many rows go into one
+//! statement.
 //!
 //! To add a cached table: a migration file, its rows in `project`, its deletion in `rebuild`, and
 //! in `erase` if it holds anything of a record.
@@ -29,6 +30,8 @@ mod branch;
 mod chain;
 mod check;
 mod commit;
+mod deps;
+mod desk;
 mod doc;
 mod erase;
 mod error;

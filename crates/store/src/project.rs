@@ -2,6 +2,7 @@
 
 use crate::blob;
 use crate::error::StoreError;
+use crate::judge::Case;
 use crate::meta::int;
 use crate::pile::{OriginRow, RecordRow};
 use crate::search;
@@ -21,12 +22,13 @@ use std::collections::BTreeMap;
 /// Piles up what an accepted section makes of its record; `present` is the record before it.
 pub(crate) async fn project(
     tx: &mut Tx<'_>,
-    header: &Header,
+    case: &Case,
     section: &RecordChanges,
     admitted: &Admitted,
     doc: Option<Automerge>,
     present: Option<Kept>,
 ) -> Result<(), StoreError> {
+    let header = &case.header;
     let outline = outline(&admitted.record);
     // A record with a snapshot has a row, and only such a one.
     let mut kept = match present {
@@ -42,7 +44,7 @@ pub(crate) async fn project(
     kept.bytes.clone_from(&admitted.snapshot);
     kept.doc = doc;
     kept.rev += int(admitted.changes.len() as u64);
-    let place = (header.journal(), header.seq);
+    let place = (case.journal, header.seq);
     if let Some(changes) = &mut kept.changes {
         for change in &admitted.changes {
             changes.entry(Hash(change.hash)).or_insert(place);

@@ -1,11 +1,12 @@
 //! Dropping every cache and replaying the journals.
 
 use crate::blob;
+use crate::deps::{self, Deps};
 use crate::erase;
 use crate::error::StoreError;
 use crate::institution;
 use crate::job::Job;
-use crate::judge::{self, Case, Deps, Judgement};
+use crate::judge::{self, Case, Judgement};
 use crate::meta::{self, id};
 use crate::past::Past;
 use crate::settle;
@@ -121,7 +122,7 @@ pub(crate) async fn again(tx: &mut Tx<'_>, case: &mut Case) -> Result<Judgement,
             Err(stop) => Judgement::Quarantine(stop.into()),
         }
     } else {
-        if let Deps::Judged { contradicts, .. } = judge::deps(tx, &case.header).await? {
+        if let Deps::Judged { contradicts, .. } = deps::deps(tx, &case.header).await? {
             case.contradicts = contradicts;
         }
         judge::judge(tx, case).await?

@@ -140,7 +140,7 @@ async fn records(
             tx.pile.change(section.record, hash, head.journal, head.seq);
         }
         let present = shelf::kept(tx, section.record).await?.cloned();
-        project::project(tx, &case.header, &section, &admitted, doc, present).await?;
+        project::project(tx, case, &section, &admitted, doc, present).await?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use automerge::{ExpandedChange, ObjType, ScalarValue};
 mod accepted;
 mod bounded;
 mod hostile;
+mod made;
 mod mutated;
 mod rules;
 
