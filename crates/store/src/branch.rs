@@ -255,6 +255,7 @@ async fn count(tx: &mut Tx<'_>, row: &Row, bytes: u64) -> Result<(), StoreError>
     .bind(hash.0.to_vec())
     .fetch_all(tx.raw())
     .await?;
+    let branches = tx.state.branches.entry(journal).or_default();
     for row in whole {
         branches.became_whole(&Hash(id(&row, "hash")?));
     }
