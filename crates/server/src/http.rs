@@ -5,13 +5,16 @@ use crate::app::App;
 use crate::auth::origin;
 use crate::error::{ApiError, Code};
 use axum::Json;
+use axum::body::BodyDataStream;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt as _;
 use std::any::Any;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 /// The address of the browser or proxy that connected.
 #[derive(Debug, Clone, Copy)]
@@ -111,6 +114,21 @@ fn log_error(error: &ApiError, id: &str, route: &str) {
 #[must_use]
 pub fn panicked(_payload: Box<dyn Any + Send>) -> Response {
     ApiError::new(Code::Internal, "the site failed to do this").into_response()
+}
+
+/// A sender that is silent for so long waits for the answer.
+const SENDER_WAITS: Duration = Duration::from_secs(5);
+
+/// Reads a body on to its end, at most `most` bytes. A browser that is still sending takes an
+/// answer before the end for a broken line, and never shows why its file was refused.
+pub async fn read_on(body: &mut BodyDataStream, most: u64) {
+    let mut left = most;
+    while let Ok(Some(Ok(bytes))) = tokio::time::timeout(SENDER_WAITS, body.next()).await {
+        match left.checked_sub(bytes.len() as u64) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
 }
 
 /// Refuses what another site's page sends (ASVS 5.0, 3.5).

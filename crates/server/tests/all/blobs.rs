@@ -6,6 +6,9 @@ use axum::http::{Method, Request};
 use rules::Role;
 use serde_json::json;
 use server::Settings;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use store::BlobLimits;
 
 const JPEG: &[u8] = b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01 a picture of the east gate";
@@ -122,6 +125,33 @@ async fn anybody_on_duty_attaches_to_an_item_that_is_there() {
     let staff = site.cookie(Role::Staff).await;
     assert_eq!(site.get(&file, Some(&staff)).await.status, 403);
     assert_eq!(site.get(&file, None).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_long_file_that_is_refused_at_its_first_bytes_is_read_to_its_end() {
+    // A browser that still sends would take the early answer for a broken line.
+    let site = Site::new().await;
+    for (path, role, status) in [
+        ("/api/v1/blobs", Role::Officer, 415),
+        ("/api/v1/admin/import", Role::Administrator, 200),
+    ] {
+        let read = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&read);
+        let pieces = futures::stream::iter((0..40).map(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, Infallible>(vec![b'<'; 64 * 1024])
+        }));
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header("host", HOST)
+            .header("cookie", site.cookie(role).await)
+            .body(Body::from_stream(pieces))
+            .unwrap();
+        let answer = site.send(request).await;
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+        assert_eq!(read.load(Ordering::Relaxed), 40, "{path}");
+    }
 }
 
 #[tokio::test]

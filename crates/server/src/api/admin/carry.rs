@@ -3,8 +3,9 @@
 
 use crate::app::App;
 use crate::error::{ApiError, FieldCode};
+use crate::http::read_on;
 use crate::json::Json;
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::{Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
@@ -136,25 +137,31 @@ pub enum Problem {
     responses((status = 200, body = Imported))
 )]
 pub async fn import_file(State(app): State<App>, body: Body) -> Result<Json<Imported>, ApiError> {
-    let mut importer = Importer::new(app.identity(), app.store(), app.clock().now_ms());
     let mut pieces = body.into_data_stream();
+    let imported = import(&app, &mut pieces).await;
+    read_on(&mut pieces, MAX_FILE).await;
+    imported.map(Json)
+}
+
+async fn import(app: &App, pieces: &mut BodyDataStream) -> Result<Imported, ApiError> {
+    let mut importer = Importer::new(app.identity(), app.store(), app.clock().now_ms());
     while let Some(piece) = pieces.next().await {
         // The browser went away: the same as a file that is cut off.
         let Ok(piece) = piece else {
             break;
         };
         if importer.summary().bytes + piece.len() as u64 > MAX_FILE {
-            return Ok(Json(imported(importer.summary(), Some(Problem::TooLong))));
+            return Ok(imported(importer.summary(), Some(Problem::TooLong)));
         }
         if let Err(error) = importer.take(&piece).await {
             let problem = problem(error)?;
-            return Ok(Json(imported(importer.summary(), Some(problem))));
+            return Ok(imported(importer.summary(), Some(problem)));
         }
     }
     let so_far = importer.summary().clone();
     match importer.finish().await {
-        Ok(summary) => Ok(Json(imported(&summary, None))),
-        Err(error) => Ok(Json(imported(&so_far, Some(problem(error)?)))),
+        Ok(summary) => Ok(imported(&summary, None)),
+        Err(error) => Ok(imported(&so_far, Some(problem(error)?))),
     }
 }
 

@@ -3,7 +3,9 @@
 use crate::app::App;
 use crate::blobs::Sniff;
 use crate::error::{ApiError, Code, ErrorEnvelope, FieldCode, FieldError};
+use crate::http::read_on;
 use crate::json::Json;
+use axum::body::BodyDataStream;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_LENGTH;
@@ -47,15 +49,27 @@ pub async fn upload_blob(
     State(app): State<App>,
     request: Request,
 ) -> Result<(StatusCode, Json<Blob>), ApiError> {
+    let length = request.headers().get(CONTENT_LENGTH);
+    let expected = length.and_then(|value| value.to_str().ok()?.parse().ok());
+    let mut body = request.into_body().into_data_stream();
+    let taken = take(&app, expected, &mut body).await;
+    if taken.is_err() {
+        read_on(&mut body, app.settings().max_upload).await;
+    }
+    Ok((StatusCode::CREATED, Json(taken?)))
+}
+
+async fn take(
+    app: &App,
+    expected: Option<u64>,
+    body: &mut BodyDataStream,
+) -> Result<Blob, ApiError> {
     let _turn = app.uploads().try_acquire().map_err(|_| {
         ApiError::new(Code::UploadsBusy, "too many files are being uploaded").retry_after(5)
     })?;
     let max = app.settings().max_upload;
-    let length = request.headers().get(CONTENT_LENGTH);
-    let expected = length.and_then(|value| value.to_str().ok()?.parse().ok());
     let begun = app.store().begin_upload(expected, max).await;
     let mut upload = begun.map_err(|error| refused(error, max))?;
-    let mut body = request.into_body().into_data_stream();
     let mut sniff = Sniff::default();
     loop {
         let next = tokio::time::timeout(QUIET, body.next()).await;
@@ -74,12 +88,11 @@ pub async fn upload_blob(
     let kept = upload.finish(app.clock().now_ms()).await;
     let kept = kept.map_err(|error| refused(error, max))?;
     app.metrics().uploads.inc();
-    let blob = Blob {
+    Ok(Blob {
         hash: kept.hash.to_string(),
         size: kept.size,
         mime: content.mime,
-    };
-    Ok((StatusCode::CREATED, Json(blob)))
+    })
 }
 
 fn cut() -> ApiError {
