@@ -1,24 +1,28 @@
 import { ApiError, errorFrom, UNREACHABLE } from './errors';
 
+/** What a transfer that was stopped rejects with. */
+export const stopped = () => new DOMException('stopped', 'AbortError');
+
 /** Sends a file as it is; `fetch` cannot tell how far it is. */
 export function upload<T>(
   path: string,
   file: Blob,
-  progress: (percent: number) => void,
+  progress: (sent: number) => void,
+  signal: AbortSignal,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open('POST', path);
     request.responseType = 'json';
     request.setRequestHeader('Content-Type', 'application/octet-stream');
-    request.upload.onprogress = ({ loaded, total }) => {
-      progress(Math.floor((loaded / Math.max(total, 1)) * 100));
-    };
+    request.upload.onprogress = ({ loaded }) => progress(loaded);
     request.onerror = () => reject(new ApiError(0, { code: UNREACHABLE }));
+    request.onabort = () => reject(stopped());
     request.onload = () => {
       if (request.status === 200) resolve(request.response as T);
       else reject(errorFrom(request.status, request.response));
     };
+    signal.addEventListener('abort', () => request.abort());
     request.send(file);
   });
 }

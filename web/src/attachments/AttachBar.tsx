@@ -19,7 +19,7 @@ export function AttachBar({ accept, onFiles }: Props) {
     event.target.value = '';
   };
   return (
-    <span className={styles.bar}>
+    <span className={`${styles.bar} screen-only`}>
       <Button size="small" onClick={() => files.current?.click()}>
         {t('attachments.add')}
       </Button>

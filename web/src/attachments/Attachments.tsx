@@ -19,7 +19,7 @@ export function Attachments({ record }: { record: DutyRecord }) {
   const offer = record.actions.find(({ id }) => id === 'attach');
   const pictures = record.attachments.filter(isPicture);
   return (
-    <DropZone onFiles={uploads.add} disabled={!offer?.allowed}>
+    <DropZone text={t('attachments.drop')} onFiles={uploads.add} disabled={!offer?.allowed}>
       <section className={styles.panel} aria-label={t('attachments.title')}>
         <h2>{t('attachments.title')}</h2>
         {record.attachments.length > 0 ? (

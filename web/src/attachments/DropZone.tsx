@@ -1,20 +1,19 @@
 import { type ClipboardEvent, type DragEvent, type ReactNode, useState } from 'react';
-import { useTranslation } from 'react-i18next';
 import styles from './attachments.module.css';
 
 interface Props {
   onFiles: (files: File[]) => void;
   disabled?: boolean;
+  /** What letting go will do. */
+  text: string;
   children: ReactNode;
 }
 
 const carriesFiles = ({ dataTransfer }: DragEvent) => [...dataTransfer.types].includes('Files');
 
 /** Files dropped or pasted anywhere inside become attachments; pasted words stay words. */
-export function DropZone({ onFiles, disabled, children }: Props) {
-  const { t } = useTranslation();
+export function DropZone({ onFiles, disabled, text, children }: Props) {
   const [over, setOver] = useState(false);
-  if (disabled) return <>{children}</>;
   const drop = (event: DragEvent) => {
     if (!carriesFiles(event)) return;
     event.preventDefault();
@@ -27,23 +26,19 @@ export function DropZone({ onFiles, disabled, children }: Props) {
     event.preventDefault();
     onFiles(files);
   };
+  const enter = (event: DragEvent) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    setOver(true);
+  };
+  const leave = ({ currentTarget, relatedTarget }: DragEvent) => {
+    if (!currentTarget.contains(relatedTarget as Node | null)) setOver(false);
+  };
+  const listens = { onDragOver: enter, onDragLeave: leave, onDrop: drop, onPaste: paste };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: it only listens for files; the button does the same by keyboard
-    <div
-      className={styles.zone}
-      onDragOver={(event) => {
-        if (!carriesFiles(event)) return;
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={(event) => {
-        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOver(false);
-      }}
-      onDrop={drop}
-      onPaste={paste}
-    >
+    <div className={styles.zone} {...(disabled ? {} : listens)}>
       {children}
-      {over ? <div className={styles.over}>{t('attachments.drop')}</div> : null}
+      {over && !disabled ? <div className={styles.over}>{text}</div> : null}
     </div>
   );
 }

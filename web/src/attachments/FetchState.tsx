@@ -5,6 +5,7 @@ import { api } from '@/api/client';
 import type { Attachment, BlobState } from '@/api/model';
 import { keys } from '@/api/queries';
 import { useErrorText } from '@/i18n/useErrorText';
+import { useSites } from '@/sites/useSites';
 import styles from './attachments.module.css';
 import { sizeText } from './size';
 
@@ -20,7 +21,8 @@ export function FetchState({ attachment, state }: Props) {
   const { t } = useTranslation();
   const errorText = useErrorText();
   const queries = useQueryClient();
-  const { blob, name } = attachment;
+  const { blob, name, site } = attachment;
+  const owner = useSites().sites.find(({ id }) => id === site);
   const settle = (next: BlobState) => queries.setQueryData(keys.blob(blob), next);
   const fetch = useMutation({ mutationFn: () => api.fetchBlob(blob), onSuccess: settle });
   const stop = useMutation({ mutationFn: () => api.stopFetchingBlob(blob), onSuccess: settle });
@@ -36,10 +38,12 @@ export function FetchState({ attachment, state }: Props) {
         />
       ) : null}
       <span role="status">
-        {t(`attachments.place.${state.place}`, {
-          percent: percent(state),
-          size: sizeText(state.size),
-        })}
+        {owner?.link.state === 'down' && state.place === 'waiting'
+          ? t('attachments.waitingFor', { site: owner.name, percent: percent(state) })
+          : t(`attachments.place.${state.place}`, {
+              percent: percent(state),
+              size: sizeText(state.size),
+            })}
       </span>
       {coming ? (
         <Button

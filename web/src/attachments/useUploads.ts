@@ -35,6 +35,14 @@ export function useUploadQueue(): UploadQueue {
   return made;
 }
 
+/** Why a file need not be sent at all. */
+function unfit(size: number, limit: number | undefined): ApiError | null {
+  if (size === 0) return new ApiError(0, { code: 'empty_file' });
+  if (limit === undefined || size <= limit) return null;
+  const fields = [{ field: 'body', code: 'too_long', limit }];
+  return new ApiError(413, { code: 'body_too_large', fields });
+}
+
 /** The uploads into one draft or record. */
 export function useUploads(target: string) {
   const queue = useUploadQueue();
@@ -42,13 +50,6 @@ export function useUploads(target: string) {
   const uploads = useMemo(() => all.filter((one) => one.target === target), [all, target]);
   const limits = useQuery(blobLimitsQuery).data;
   const add = (files: readonly File[]) =>
-    queue.add(target, files, ({ size }) =>
-      limits && size > limits.max_upload
-        ? new ApiError(413, {
-            code: 'body_too_large',
-            fields: [{ field: 'body', code: 'too_long', limit: limits.max_upload }],
-          })
-        : null,
-    );
+    queue.add(target, files, ({ size }) => unfit(size, limits?.max_upload));
   return { queue, uploads, add, accept: limits?.endings.map((one) => `.${one}`).join(',') };
 }

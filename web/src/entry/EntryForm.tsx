@@ -99,7 +99,7 @@ export function EntryForm({ spec, entry, prefix, className }: Props) {
     </div>
   );
   return (
-    <DropZone onFiles={entry.attach} disabled={!attaches}>
+    <DropZone onFiles={entry.attach} disabled={!attaches} text={t('attachments.drop')}>
       {form}
     </DropZone>
   );

@@ -6,7 +6,7 @@ import type { KindSpec } from '@/kinds/spec';
 import { RowMarks } from '@/marks/RowMarks';
 import { StateChip } from '@/marks/StateChip';
 import { useSites } from '@/sites/useSites';
-import { clockSeconds, dateTime, dayOf } from '@/time/format';
+import { dateTime, dateTimeSeconds } from '@/time/format';
 import styles from './record.module.css';
 
 interface Props {
@@ -22,10 +22,9 @@ export function RecordHead({ record, spec, title, before, children }: Props) {
   const { t } = useTranslation();
   const { name } = useSites();
   const state = spec.columns.includes('state') ? (record.state ?? record.phase) : record.phase;
-  const recorded = `${dayOf(record.recorded_at)} ${clockSeconds(record.recorded_at)}`;
   return (
     <header className={styles.head}>
-      <Link to={spec.list} className={styles.back}>
+      <Link to={spec.list} className={`${styles.back} screen-only`}>
         ‹ {t(`kind.${spec.kind}.name`)}
       </Link>
       <div className={styles.headline}>
@@ -43,7 +42,7 @@ export function RecordHead({ record, spec, title, before, children }: Props) {
         {record.happened_at === null
           ? null
           : ` · ${t('record.happened')} ${dateTime(record.happened_at)}`}
-        {` · ${t('record.recorded')} ${recorded}`}
+        {` · ${t('record.recorded')} ${dateTimeSeconds(record.recorded_at)}`}
       </p>
     </header>
   );

@@ -5,6 +5,7 @@ import { Attachments } from '@/attachments/Attachments';
 import { useAttaches } from '@/fields/useFieldLimits';
 import type { KindSpec } from '@/kinds/spec';
 import { Conflicts } from './Conflicts';
+import { ExcessNotice } from './ExcessNotice';
 import { FieldList } from './FieldList';
 import { Links } from './Links';
 import { RecordHead } from './RecordHead';
@@ -26,6 +27,7 @@ export function RecordPage({ record, spec }: { record: DutyRecord; spec: KindSpe
         title={record.title || t(`kind.${record.kind}.name`)}
       />
       <Conflicts conflicts={record.conflicts} />
+      <ExcessNotice record={record} />
       <div className={styles.columns}>
         <div className={styles.column}>
           <FieldList record={record} spec={spec} />
@@ -39,7 +41,7 @@ export function RecordPage({ record, spec }: { record: DutyRecord; spec: KindSpe
           </section>
         </div>
         <div className={styles.column}>
-          <section className={styles.panel}>
+          <section className={`${styles.panel} screen-only`}>
             <h2>{t('record.actions')}</h2>
             <ActionBar record={record} spec={spec} />
           </section>

@@ -24,15 +24,19 @@ export function WithRecord({ id, spec, children }: Props) {
   const { data, error, isPending, refetch } = useQuery(recordQuery(id));
   if (data) return children(data);
   if (isPending) return <LatePageLoading />;
-  const missing = asApiError(error).status === 404;
+  const { status } = asApiError(error);
+  // Erased for good: asking again would end the same way.
+  const erased = status === 410;
   return (
     <div className={styles.message} role="alert">
-      <h1>{t(`kind.${spec.kind}.name`)}</h1>
-      <p>{missing ? t('record.notHere') : errorText(error)}</p>
+      <h1>{t(erased ? 'record.erased' : `kind.${spec.kind}.name`)}</h1>
+      <p>{status === 404 ? t('record.notHere') : errorText(error)}</p>
       <div className={styles.actions}>
-        <Button type="primary" onClick={() => void refetch()}>
-          {t('app.retry')}
-        </Button>
+        {erased ? null : (
+          <Button type="primary" onClick={() => void refetch()}>
+            {t('app.retry')}
+          </Button>
+        )}
         <Link to={spec.list}>{t('app.back')}</Link>
       </div>
     </div>

@@ -14,11 +14,9 @@ export function NetworkAge() {
   const network = networkWords(sites);
   const text = () => {
     if (!network.cut) return t(`net.${network.words}`);
-    if (network.since === null) return t('net.cutHubUnknown');
-    const time = shortTime(network.since, now);
-    return network.words === 'hubCut'
-      ? t('net.hubCut', { time, names: network.names.map(shortName).join('、') })
-      : t('net.cutHub', { time });
+    const names = 'names' in network ? network.names.map(shortName).join(t('app.comma')) : '';
+    if (network.since === null) return t(`net.${network.words}Unknown`, { names });
+    return t(`net.${network.words}`, { time: shortTime(network.since, now), names });
   };
   if (query.isPending) return <p className={styles.network} />;
   // What is not reached itself cannot say whom it reaches.

@@ -28,6 +28,16 @@ describe('the network in the head of a campus', () => {
     });
   });
 
+  it('names the campuses that are linked directly while 总值班室 is gone', () => {
+    const west = site({ name: '西校区值班室', state: 'up', since: 6 });
+    expect(networkWords([hub('down', 5), self('campus'), west])).toEqual({
+      words: 'cutHubDirect',
+      cut: true,
+      since: 5,
+      names: ['西校区值班室'],
+    });
+  });
+
   it('is not disturbed by another campus being cut off', () => {
     const west = site({ name: '西校区值班室', state: 'down', since: 1 });
     expect(networkWords([hub('up'), self('campus'), west]).cut).toBe(false);

@@ -3,6 +3,7 @@ import type { Site } from '@/api/model';
 export type NetworkWords =
   | { words: 'unknown' | 'hubNone' | 'hubAll' | 'linkedHub'; cut: false }
   | { words: 'cutHub'; cut: true; since: number | null }
+  | { words: 'cutHubDirect'; cut: true; since: number | null; names: string[] }
   | { words: 'hubCut'; cut: true; since: number | null; names: string[] };
 
 /** What the desk's head says of the network, seen from the site itself. */
@@ -25,5 +26,8 @@ export function networkWords(sites: Site[]): NetworkWords {
   const hub = others.find((site) => site.role === 'hub');
   if (!hub) return { words: 'unknown', cut: false };
   if (hub.link.state === 'up') return { words: 'linkedHub', cut: false };
-  return { words: 'cutHub', cut: true, since: hub.link.since };
+  const since = hub.link.since;
+  const direct = others.filter((site) => site.link.state === 'up');
+  if (direct.length === 0) return { words: 'cutHub', cut: true, since };
+  return { words: 'cutHubDirect', cut: true, since, names: direct.map((site) => site.name) };
 }

@@ -28,6 +28,11 @@ export function dateTime(ms: number): string {
   return `${dayOf(ms)} ${clock(ms)}`;
 }
 
+/** `2026-11-22 03:12:45`. */
+export function dateTimeSeconds(ms: number): string {
+  return `${dayOf(ms)} ${clockSeconds(ms)}`;
+}
+
 /** The clock alone for today, the month and day before it for other days of this year. */
 export function shortTime(ms: number, now: number): string {
   if (dayOf(ms) === dayOf(now)) return clock(ms);

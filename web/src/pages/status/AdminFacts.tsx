@@ -6,6 +6,7 @@ import { Facts } from './Facts';
 import { Quarantine } from './Quarantine';
 import { Scrub } from './Scrub';
 import { StatusTable } from './StatusTable';
+import styles from './status.module.css';
 
 const INSTITUTION = /^0+$/;
 const HASH_SHOWN = 16;
@@ -16,10 +17,15 @@ const hash = (text: string) => text.slice(0, HASH_SHOWN);
 
 export function AdminFacts({ status }: { status: AdminStatus }) {
   const { t, i18n } = useTranslation();
-  const { name } = useSites();
+  const { name, sites } = useSites();
   const owner = (site: string) => (INSTITUTION.test(site) ? t('status.institution') : name(site));
   const place = (j: Journal) => [owner(j.site), j.incarnation, j.seq];
   const columns = (...names: string[]) => names.map((one) => t(`status.${one}`));
+  // As the duty rooms are listed above, the institution first.
+  const rank = ({ site }: Journal) => sites.findIndex(({ id }) => id === site);
+  const sorted = [...status.journals].sort(
+    (a, b) => rank(a) - rank(b) || a.incarnation - b.incarnation,
+  );
   const counter = (one: string) =>
     i18n.exists(`status.counter.${one}`) ? t(`status.counter.${one}`) : one;
   return (
@@ -33,20 +39,25 @@ export function AdminFacts({ status }: { status: AdminStatus }) {
           })),
         ]}
       />
-      <Scrub scrub={status.scrub} />
-      <StatusTable
-        title={t('status.journals')}
-        columns={columns('owner', 'incarnation', 'seq', 'hash')}
-        rows={status.journals.map((j) => ({ key: key(j), cells: [...place(j), hash(j.hash)] }))}
-      />
-      <Quarantine quarantine={status.quarantine} rules={status.rules} owner={owner} />
+      <Scrub status={status} />
       <StatusTable
         title={t('status.forks')}
+        empty={t('status.forksNone')}
         columns={columns('owner', 'incarnation', 'seq', 'hash', 'branch', 'received')}
         rows={status.forks.map(({ kept, branch, found_at }) => ({
           key: `${key(kept)}.${branch}`,
           cells: [...place(kept), hash(kept.hash), hash(branch), dateTime(found_at)],
         }))}
+      >
+        <p className={styles.problem}>{t('status.forksHint')}</p>
+        <p>{t('status.forksDo')}</p>
+      </StatusTable>
+      <Quarantine status={status} owner={owner} />
+      <StatusTable
+        title={t('status.journals')}
+        empty={t('status.none')}
+        columns={columns('owner', 'incarnation', 'seq', 'hash')}
+        rows={sorted.map((j) => ({ key: key(j), cells: [...place(j), hash(j.hash)] }))}
       />
     </>
   );

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { api } from '@/api/client';
+import type { AdminStatus as Status } from '@/api/model';
 import { keys } from '@/api/queries';
 import { useErrorText } from '@/i18n/useErrorText';
 import { clockSeconds } from '@/time/format';
@@ -9,6 +10,9 @@ import { AdminFacts } from './AdminFacts';
 import styles from './status.module.css';
 
 const EVERY_MS = 15_000;
+const BUSY_EVERY_MS = 1_000;
+
+const isChecking = ({ scrub }: Status) => scrub.asked || scrub.checking != null;
 
 /** Journals, quarantine, forks and counters as the site reports them; administrators only. */
 export function AdminStatus() {
@@ -17,7 +21,8 @@ export function AdminStatus() {
   const { data, error, isFetching, refetch } = useQuery({
     queryKey: keys.adminStatus,
     queryFn: ({ signal }) => api.adminStatus(signal),
-    refetchInterval: EVERY_MS,
+    refetchInterval: ({ state: { data: now } }) =>
+      now && isChecking(now) ? BUSY_EVERY_MS : EVERY_MS,
   });
   return (
     <section className={styles.panel}>

@@ -15,28 +15,48 @@ const COUNTS = [
   'forks',
   'waiting',
 ] as const;
+const NOTHING_READ = ['not_carried', 'later_version', 'other_institution', 'not_for_us', 'own'];
 
 /** What an imported file came to. */
-export function ImportResult({ result }: { result: Imported }) {
+export function ImportResult({ file, result }: { file: string; result: Imported }) {
+  const { t } = useTranslation();
+  const shown = COUNTS.filter((one) => one === 'new' || one === 'known' || result[one] > 0);
+  const { problem, waiting, quarantined } = result;
+  return (
+    <div role={problem ? 'alert' : 'status'}>
+      <Outcome file={file} result={result} />
+      {problem && NOTHING_READ.includes(problem) ? null : (
+        <Facts facts={shown.map((one) => ({ name: t(`carry.${one}`), value: result[one] }))} />
+      )}
+      {waiting > 0 ? <p>{t('carry.waitingHint', { n: waiting })}</p> : null}
+      {quarantined > 0 ? <p>{t('carry.quarantinedHint', { n: quarantined })}</p> : null}
+    </div>
+  );
+}
+
+function Outcome({ file, result }: { file: string; result: Imported }) {
   const { t, i18n } = useTranslation();
   const { name } = useSites();
-  const problem = `carry.problem.${result.problem}`;
-  const shown = COUNTS.filter((one) => one === 'new' || one === 'known' || result[one] > 0);
+  if (result.problem) {
+    const problem = `carry.problem.${result.problem}`;
+    return (
+      <p className={styles.problem}>
+        {file}
+        {t('app.colon')}
+        {t(i18n.exists(problem) ? problem : 'carry.problem.altered')}
+      </p>
+    );
+  }
+  const nothing = result.new + result.blobs + result.mended + result.forks + result.waiting === 0;
   return (
-    <div role="status">
-      {result.problem ? (
-        <p className={styles.problem}>
-          {t(i18n.exists(problem) ? problem : 'carry.problem.altered')}
-        </p>
-      ) : (
-        <p>
-          {t('carry.done', {
-            site: name(result.from ?? ''),
-            time: dateTime(result.created_at ?? 0),
-          })}
-        </p>
-      )}
-      <Facts facts={shown.map((one) => ({ name: t(`carry.${one}`), value: result[one] }))} />
-    </div>
+    <>
+      <p>
+        {t('carry.done', {
+          site: name(result.from ?? ''),
+          time: dateTime(result.created_at ?? 0),
+        })}
+      </p>
+      {nothing ? <p>{t('carry.nothingNew')}</p> : null}
+    </>
   );
 }

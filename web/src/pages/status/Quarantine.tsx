@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Button } from 'antd';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '@/api/client';
 import type { AdminStatus, Quarantined } from '@/api/model';
@@ -11,18 +12,20 @@ import { ScrollTable } from './ScrollTable';
 import styles from './status.module.css';
 
 interface Props {
-  quarantine: Quarantined[];
-  rules: AdminStatus['rules'];
+  status: AdminStatus;
   owner: (site: string) => string;
 }
 
 const COLUMNS = ['received', 'owner', 'record', 'reason', 'verdict', 'size', 'place'] as const;
+const AT_FIRST = 20;
 const kilobytes = (bytes: number) => `${Math.max(bytes / 1000, 0.1).toFixed(1)} kB`;
 
 /** What did not pass the gate: why, whose, when, and what can be done about it. */
-export function Quarantine({ quarantine, rules, owner }: Props) {
+export function Quarantine({ status, owner }: Props) {
+  const { quarantine, rules, counters } = status;
   const { t } = useTranslation();
   const errorText = useErrorText();
+  const [most, setMost] = useState(AT_FIRST);
   const queries = useQueryClient();
   const rejudge = useMutation({
     mutationFn: api.rejudge,
@@ -67,11 +70,21 @@ export function Quarantine({ quarantine, rules, owner }: Props) {
             </tr>
           </thead>
           <tbody>
-            {quarantine.map((one) => (
+            {quarantine.slice(0, most).map((one) => (
               <Line key={one.bundle.hash} one={one} owner={owner} />
             ))}
           </tbody>
         </ScrollTable>
+      ) : null}
+      {quarantine.length > most ? (
+        <Button onClick={() => setMost(quarantine.length)}>
+          {t('quarantine.more', { n: quarantine.length - most })}
+        </Button>
+      ) : null}
+      {counters.quarantined > quarantine.length && quarantine.length <= most ? (
+        <p className="secondary">
+          {t('quarantine.newest', { n: quarantine.length, of: counters.quarantined })}
+        </p>
       ) : null}
     </section>
   );
@@ -86,18 +99,28 @@ function Line({ one, owner }: { one: Quarantined; owner: (site: string) => strin
     : ['—'];
   return (
     <tr>
-      <td className="figures">{dateTime(one.received_at)}</td>
-      <td>{owner(bundle.site)}</td>
-      <td className="figures">{about.join(' ')}</td>
-      <td>
-        {t(`quarantine.why.${reasonOf(code)}`)} <span className="secondary">{code}</span>
+      <td className="figures" data-label={t('quarantine.received')}>
+        {dateTime(one.received_at)}
       </td>
-      <td>
-        <span aria-hidden="true">{verdict === 'held' ? '◐ ' : '✕ '}</span>
-        {t(`status.${verdict}`)}
+      <td data-label={t('quarantine.owner')}>{owner(bundle.site)}</td>
+      <td className="figures" data-label={t('quarantine.record')}>
+        {about.join(' ')}
       </td>
-      <td className="figures">{kilobytes(one.bytes)}</td>
-      <td className="figures">
+      <td data-label={t('quarantine.reason')}>
+        <span>
+          {t(`quarantine.why.${reasonOf(code)}`)} <span className="secondary">{code}</span>
+        </span>
+      </td>
+      <td data-label={t('quarantine.verdict')}>
+        <span>
+          <span aria-hidden="true">{verdict === 'held' ? '◐ ' : '✕ '}</span>
+          {t(`status.${verdict}`)}
+        </span>
+      </td>
+      <td className="figures" data-label={t('quarantine.size')}>
+        {kilobytes(one.bytes)}
+      </td>
+      <td className="figures" data-label={t('quarantine.place')}>
         {bundle.incarnation}.{bundle.seq}
       </td>
     </tr>

@@ -6,14 +6,15 @@ import type { AdminStatus } from '@/api/model';
 import { keys } from '@/api/queries';
 import { useErrorText } from '@/i18n/useErrorText';
 import { useSites } from '@/sites/useSites';
-import { dateTime } from '@/time/format';
+import { dateTimeSeconds } from '@/time/format';
 import { StatusTable } from './StatusTable';
 import styles from './status.module.css';
 
 /** Whether every bundle is still there, here and at the other sites; a check on demand. */
-export function Scrub({ scrub }: { scrub: AdminStatus['scrub'] }) {
+export function Scrub({ status }: { status: AdminStatus }) {
+  const { scrub, counters } = status;
   const { t } = useTranslation();
-  const { name } = useSites();
+  const { name, sites } = useSites();
   const errorText = useErrorText();
   const queries = useQueryClient();
   const start = useMutation({
@@ -22,6 +23,7 @@ export function Scrub({ scrub }: { scrub: AdminStatus['scrub'] }) {
   });
   const { check } = scrub;
   const running = scrub.asked || scrub.checking != null;
+  const alone = sites.every(({ link }) => link.state !== 'up');
   return (
     <div className={styles.part}>
       <div className={styles.bar}>
@@ -35,23 +37,27 @@ export function Scrub({ scrub }: { scrub: AdminStatus['scrub'] }) {
           {t('scrub.start')}
         </Button>
         <span className="figures" role="status">
-          {scrub.checking == null ? null : t('scrub.checking', { n: scrub.checking })}
+          {running ? progress() : null}
         </span>
       </div>
       {start.error ? <p role="alert">{errorText(start.error)}</p> : null}
       <p className="figures">
         {check
-          ? t('scrub.checked', { time: dateTime(check.at), n: check.bundles })
+          ? t('scrub.checked', {
+              time: dateTimeSeconds(check.at),
+              n: check.bundles,
+              took: Math.max(check.took_ms / 1000, 0.1).toFixed(1),
+            })
           : t('scrub.never')}
-        {' · '}
         {scrub.holes > 0 ? (
-          <strong className={styles.problem}>{t('scrub.holes', { n: scrub.holes })}</strong>
-        ) : (
-          t('scrub.whole')
-        )}
+          <strong className={styles.problem}> · {t('scrub.holes', { n: scrub.holes })}</strong>
+        ) : check ? (
+          ` · ${t('scrub.whole')}`
+        ) : null}
       </p>
       <StatusTable
         title={t('scrub.compared')}
+        empty={t(alone ? 'scrub.alone' : 'scrub.notCompared')}
         columns={['site', 'time', 'result', 'here', 'there', 'bytes'].map((one) =>
           t(`scrub.${one}`),
         )}
@@ -59,16 +65,25 @@ export function Scrub({ scrub }: { scrub: AdminStatus['scrub'] }) {
           key: peer.site,
           cells: [
             name(peer.site),
-            dateTime(peer.at),
+            dateTimeSeconds(peer.at),
             result(peer),
-            t('scrub.mended', { missing: peer.missing_here, mended: peer.mended_here }),
-            t('scrub.mended', { missing: peer.missing_there, mended: peer.mended_there }),
+            lacking(peer.missing_here, peer.mended_here),
+            lacking(peer.missing_there, peer.mended_there),
             peer.bytes,
           ],
         }))}
       />
     </div>
   );
+
+  function progress(): string {
+    if (scrub.checking == null) return t('scrub.asked');
+    return t('scrub.checking', { n: scrub.checking, of: counters.bundles });
+  }
+
+  function lacking(missing: number, mended: number) {
+    return missing === 0 ? missing : t('scrub.mended', { missing, mended });
+  }
 
   function result(peer: AdminStatus['scrub']['peers'][number]): string {
     if (!peer.complete) return t('scrub.broken');

@@ -56,19 +56,25 @@ function SiteLine({ site }: { site: Site }) {
       <th scope="row">
         {site.name} <span className="secondary">{site.code}</span>
       </th>
-      <td>{t(`status.${site.role}`)}</td>
-      <td>
+      <td data-label={t('status.role')}>{t(`status.${site.role}`)}</td>
+      <td data-label={t('status.state')}>
         <span className={state === 'down' ? styles.cut : undefined}>
           <span aria-hidden="true">{state === 'down' ? '▲ ' : '● '}</span>
           {t(`net.${state}`)}
         </span>
       </td>
-      <td className="figures">{since === null ? '—' : dateTime(since)}</td>
-      <td>{via === null ? '—' : t(via === 'hub' ? 'net.viaHub' : 'net.direct')}</td>
-      <td>
+      <td className="figures" data-label={t('status.since')} data-none={since === null}>
+        {since === null ? '—' : dateTime(since)}
+      </td>
+      <td data-label={t('status.via')} data-none={via === null}>
+        {via === null ? '—' : t(via === 'hub' ? 'net.viaHub' : 'net.direct')}
+      </td>
+      <td data-label={t('status.catchingUp')} data-none={via !== 'direct'}>
         <CatchingUp link={site.link} />
       </td>
-      <td className="figures">{site.self ? held : '—'}</td>
+      <td className="figures" data-label={t('status.onlyHere')} data-none={!site.self}>
+        {site.self ? held : '—'}
+      </td>
     </tr>
   );
 }
