@@ -135,7 +135,7 @@ test('a large file waits at East until West asks for it, and comes with progress
   assert.equal(sha(await served(page, link)), sha(bytes));
 });
 
-test('a page in disguise is refused in words, and a pasted picture is taken', async () => {
+test('a page in disguise and an empty file are refused in words, and a pasted picture is taken', async () => {
   const { page } = east;
   const panel = files(page);
   const disguise = join(folder, '通知.jpg');
@@ -144,6 +144,11 @@ test('a page in disguise is refused in words, and a pasted picture is taken', as
   await panel.getByRole('alert').filter({ hasText: '不接收这种文件' }).waitFor();
   await shot(page, 'attach-refused');
   await panel.getByRole('button', { name: '移除 通知.jpg' }).click();
+  const empty = join(folder, '空白.pdf');
+  writeFileSync(empty, '');
+  await panel.locator('input[type=file][multiple]').setInputFiles(empty);
+  await panel.getByRole('alert').filter({ hasText: '文件是空的' }).waitFor();
+  await panel.getByRole('button', { name: '移除 空白.pdf' }).click();
   const { bytes } = await photo(page, '截图.jpg', 300);
   await panel.evaluate((target, base64) => {
     const data = Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
