@@ -228,17 +228,28 @@ impl Scrub {
                 effects.push(Effect::Work(Work::Fetch { wanted, hashes }));
             }
             Frame::Give { wanted, bundles } => {
-                if !wanted {
+                let bundles = if wanted {
+                    self.given(bundles, now, effects)
+                } else {
                     begin(&mut self.taking)?;
-                } else if !self.given(&bundles, now, effects) {
-                    return Ok(());
+                    Some(bundles)
+                };
+                if let Some(bundles) = bundles {
+                    effects.push(Effect::Work(Work::Take { wanted, bundles }));
                 }
-                effects.push(Effect::Work(Work::Take { wanted, bundles }));
             }
             Frame::Took { put } => self.took(put, now, effects),
             _ => return Err(CloseReason::Protocol),
         }
         Ok(())
+    }
+
+    /// The peer brings, or has taken, what was missed for long: what it gives or takes in a scrub
+    /// waits behind that.
+    pub fn heard(&mut self, now: Now) {
+        if let Some(asking) = &mut self.asking {
+            asking.heard_ms = now.mono_ms;
+        }
     }
 
     /// Ends a scrub of ours that the peer no longer answers.
@@ -347,7 +358,7 @@ impl Scrub {
         let Some(asking) = &mut self.asking else {
             return;
         };
-        drop_batch(&mut asking.have, &bundles);
+        let bundles = take_off(&mut asking.have, bundles);
         if bundles.is_empty() {
             self.proceed(now, effects);
             return;
@@ -357,18 +368,21 @@ impl Scrub {
         effects.push(Effect::Send(Frame::Give { wanted, bundles }));
     }
 
-    /// Whether the peer's bundles are an answer to our question.
-    fn given(&mut self, bundles: &[Bundle], now: Now, effects: &mut Vec<Effect>) -> bool {
-        let Some(asking) = self.at(Stage::Wanting) else {
-            return false;
-        };
-        drop_batch(&mut asking.need, bundles);
+    /// What of the peer's bundles is an answer to our question, if anything is.
+    fn given(
+        &mut self,
+        bundles: Vec<Bundle>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) -> Option<Vec<Bundle>> {
+        let asking = self.at(Stage::Wanting)?;
+        let bundles = take_off(&mut asking.need, bundles);
         if bundles.is_empty() {
             self.proceed(now, effects);
-            return false;
+            return None;
         }
         asking.stage = Stage::Working;
-        true
+        Some(bundles)
     }
 
     fn taken(
@@ -440,21 +454,18 @@ fn last(hashes: &[Hash]) -> Vec<Hash> {
     hashes.iter().rev().take(MAX_HASHES).copied().collect()
 }
 
-/// Takes what came off the list; if nothing came, the whole batch is not to be had.
-fn drop_batch(hashes: &mut Vec<Hash>, came: &[Bundle]) {
+/// Takes what came off the last batch of the list, and says what that is: bundles nobody asked for
+/// are left out. If nothing of it came, the whole batch is not to be had.
+fn take_off(hashes: &mut Vec<Hash>, came: Vec<Bundle>) -> Vec<Bundle> {
     let start = hashes.len().saturating_sub(MAX_HASHES);
-    if came.is_empty() {
-        hashes.truncate(start);
-        return;
-    }
-    let came: BTreeSet<Hash> = came.iter().map(Bundle::hash).collect();
     let batch = hashes.split_off(start);
-    let left = batch.len();
-    hashes.extend(batch.into_iter().filter(|hash| !came.contains(hash)));
-    // Bundles nobody asked for bring nothing forward, and the list must shrink.
-    if hashes.len() == start + left {
-        hashes.truncate(start);
+    let mut open: BTreeSet<Hash> = batch.iter().copied().collect();
+    let keep = |bundle: &Bundle| open.remove(&bundle.hash());
+    let came: Vec<Bundle> = came.into_iter().filter(keep).collect();
+    if !came.is_empty() {
+        hashes.extend(batch.into_iter().filter(|hash| open.contains(hash)));
     }
+    came
 }
 
 #[cfg(test)]

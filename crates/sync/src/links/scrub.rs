@@ -4,16 +4,17 @@
 //! reads its whole disk ([`Store::check`]) and then compares with every linked peer; a peer that
 //! links later is compared with then.
 
+use super::admission::Offers;
 use super::{Shared, lock};
 use crate::scrub::set::{Garbage, Set};
 use crate::scrub::{Event, Report, Taken, Work};
 use crate::status::{LocalCheck, ScrubStatus};
-use crate::wire::BATCH_LEN;
+use crate::wire::{BATCH_LEN, Lane};
 use futures::future::{BoxFuture, OptionFuture};
 use rand::Rng as _;
 use records::bundle::{Bundle, Head};
 use records::id::{Hash, JournalId, SiteId};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use store::{Admission, Item, Store, StoreError};
@@ -42,7 +43,7 @@ pub(super) struct Scrubs {
 struct Cached {
     epoch: u64,
     place: i64,
-    branches: Vec<Item>,
+    branches: HashSet<Hash>,
     set: Arc<Set>,
 }
 
@@ -79,18 +80,17 @@ impl Scrubs {
 
     /// The set as the store is now.
     async fn current(&self, store: &Store) -> Result<Arc<Set>, StoreError> {
-        let mut cached = self.set.lock().await;
+        let mut kept = self.set.lock().await;
         let epoch = store.inventory_epoch();
         let branches = store.branch_inventory().await?;
-        let grew = |now: &[Item], before: &[Item]| before.iter().all(|item| now.contains(item));
-        if cached.epoch != epoch || !grew(&branches, &cached.branches) {
-            *cached = Cached::default();
+        // Whoever waits may be dropped at any time; what was begun must not stay behind half done.
+        let mut cached = std::mem::take(&mut *kept);
+        let now: HashSet<Hash> = branches.iter().map(|item| item.hash).collect();
+        if cached.epoch != epoch || !cached.branches.is_subset(&now) {
+            cached = Cached::default();
         }
-        let mut items: Vec<Item> = branches
-            .iter()
-            .filter(|item| !cached.branches.contains(item))
-            .copied()
-            .collect();
+        let new = |item: &&Item| !cached.branches.contains(&item.hash);
+        let mut items: Vec<Item> = branches.iter().filter(new).copied().collect();
         let mut place = cached.place;
         loop {
             let (page, last) = store.inventory(place, PAGE).await?;
@@ -109,8 +109,10 @@ impl Scrubs {
             });
             cached.set = extended.await.map_err(|_| StoreError::Stopped)?;
         }
-        (cached.epoch, cached.place, cached.branches) = (epoch, place, branches);
-        Ok(cached.set.clone())
+        (cached.epoch, cached.place, cached.branches) = (epoch, place, now);
+        let set = cached.set.clone();
+        *kept = cached;
+        Ok(set)
     }
 }
 
@@ -240,7 +242,13 @@ async fn perform(shared: &Shared, peer: SiteId, work: Work) -> Result<Event, Sto
             Ok(Event::Fetched { wanted, bundles })
         }
         Work::Take { wanted, bundles } => {
-            let taken = take(store, bundles, shared.now().wall_ms).await?;
+            let wall_ms = shared.now().wall_ms;
+            let into = store.clone();
+            let admit = move |bite| {
+                let store = into.clone();
+                async move { store.admit(bite, wall_ms).await }
+            };
+            let taken = take(&store.frontier(), bundles, admit).await?;
             if taken.strangers > 0 {
                 tracing::warn!(peer.site = %peer, taken.strangers, "bundles of no known site");
             }
@@ -256,29 +264,25 @@ async fn compute<T: Send + 'static>(
     done.map_err(|_| StoreError::Stopped)
 }
 
-/// Offers bundles: those for holes from the end of each journal, the others from the beginning.
-async fn take(store: &Store, bundles: Vec<Bundle>, wall_ms: i64) -> Result<Taken, StoreError> {
-    let heads: BTreeMap<JournalId, Head> = store
-        .frontier()
-        .into_iter()
-        .map(|head| (head.journal, head))
-        .collect();
-    let (mut lost, mut next) = (Vec::new(), Vec::new());
-    for bundle in bundles {
-        let place = bundle
-            .decode_header()
-            .map(|header| (header.journal(), header.seq));
-        let (journal, seq) = place.unwrap_or((JournalId::INSTITUTION, 0));
-        match heads.get(&journal) {
-            Some(head) if seq <= head.seq => lost.push((seq, bundle)),
-            _ => next.push((seq, bundle)),
+/// Offers bundles: those for holes from the end of each journal, the others from the beginning;
+/// by bites, so that nobody else waits long for the store.
+async fn take<F: Future<Output = Result<Vec<Admission>, StoreError>>>(
+    heads: &[Head],
+    bundles: Vec<Bundle>,
+    admit: impl Fn(Vec<Bundle>) -> F,
+) -> Result<Taken, StoreError> {
+    let ordered = in_order(heads, bundles);
+    let hashes: Vec<Hash> = ordered.iter().map(Bundle::hash).collect();
+    let mut offers = Offers::new();
+    offers.push(Lane::Bulk, JournalId::INSTITUTION, ordered);
+    let mut admissions = Vec::new();
+    while let Some(bite) = offers.bite() {
+        let (parts, begun) = (bite.parts(), Instant::now());
+        let answers = admit(bite.bundles).await?;
+        for answered in offers.answer(parts, answers, begun.elapsed()) {
+            admissions.extend(answered.answers);
         }
     }
-    lost.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
-    next.sort_by_key(|(seq, _)| *seq);
-    let ordered: Vec<Bundle> = lost.into_iter().chain(next).map(|(_, b)| b).collect();
-    let hashes: Vec<Hash> = ordered.iter().map(Bundle::hash).collect();
-    let admissions = store.admit(ordered, wall_ms).await?;
     let mut taken = Taken::default();
     for (hash, admission) in hashes.into_iter().zip(admissions) {
         match admission {
@@ -290,3 +294,25 @@ async fn take(store: &Store, bundles: Vec<Bundle>, wall_ms: i64) -> Result<Taken
     }
     Ok(taken)
 }
+
+fn in_order(heads: &[Head], bundles: Vec<Bundle>) -> Vec<Bundle> {
+    let heads: BTreeMap<JournalId, u64> =
+        heads.iter().map(|head| (head.journal, head.seq)).collect();
+    let (mut lost, mut next) = (Vec::new(), Vec::new());
+    for bundle in bundles {
+        let place = bundle
+            .decode_header()
+            .map(|header| (header.journal(), header.seq));
+        let (journal, seq) = place.unwrap_or((JournalId::INSTITUTION, 0));
+        match heads.get(&journal) {
+            Some(head) if seq <= *head => lost.push((seq, bundle)),
+            _ => next.push((seq, bundle)),
+        }
+    }
+    lost.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
+    next.sort_by_key(|(seq, _)| *seq);
+    lost.into_iter().chain(next).map(|(_, b)| b).collect()
+}
+
+#[cfg(test)]
+mod tests;

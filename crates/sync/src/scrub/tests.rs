@@ -181,6 +181,36 @@ fn what_the_peer_names_but_cannot_give_ends_the_scrub_all_the_same() {
 }
 
 #[test]
+fn bundles_nobody_asked_for_are_not_taken_in() {
+    let mut asker = Side::new(0..0);
+    let peer = Side::new(0..2);
+    let mut effects = Vec::new();
+    for event in [Event::Start, Event::Opened(asker.set.open())] {
+        asker.scrub.handle(event, NOW, &mut effects).unwrap();
+    }
+    let answer = Frame::Scrub {
+        answer: true,
+        message: peer.set.answer(&asker.set.open()).unwrap(),
+    };
+    asker.scrub.received(answer, NOW, &mut effects).unwrap();
+    let Some(Effect::Work(work)) = effects.pop() else {
+        panic!("{effects:?}");
+    };
+    let compared = asker.work(work);
+    asker.scrub.handle(compared, NOW, &mut effects).unwrap();
+    assert!(matches!(effects.pop(), Some(Effect::Send(Frame::Want(all))) if all.len() == 2));
+    let bundles = vec![bundle(1), bundle(7), bundle(1), bundle(0)];
+    let wanted = true;
+    let given = Frame::Give { wanted, bundles };
+    asker.scrub.received(given, NOW, &mut effects).unwrap();
+    let bundles = vec![bundle(1), bundle(0)];
+    assert_eq!(
+        effects.pop(),
+        Some(Effect::Work(Work::Take { wanted, bundles }))
+    );
+}
+
+#[test]
 fn a_silent_peer_ends_the_scrub_after_a_minute() {
     let mut side = Side::new(0..10);
     let mut effects = Vec::new();
@@ -196,6 +226,25 @@ fn a_silent_peer_ends_the_scrub_after_a_minute() {
     assert_eq!(effects, []);
     side.scrub.tick(later(TIMEOUT_MS + 1), &mut effects);
     assert!(matches!(effects[..], [Effect::Report(report)] if !report.complete));
+}
+
+#[test]
+fn what_waits_behind_a_long_catching_up_is_not_a_silence() {
+    let mut side = Side::new(0..10);
+    let mut effects = Vec::new();
+    for event in [Event::Start, Event::Opened(side.set.open())] {
+        side.scrub.handle(event, NOW, &mut effects).unwrap();
+    }
+    effects.clear();
+    for minute in 1..4 {
+        let later = Now {
+            mono_ms: NOW.mono_ms + minute * TIMEOUT_MS,
+            ..NOW
+        };
+        side.scrub.tick(later, &mut effects);
+        assert_eq!(effects, []);
+        side.scrub.heard(later);
+    }
 }
 
 #[test]
