@@ -255,7 +255,7 @@ pub struct Session {
     lost: Vec<JournalId>,
     strangers: u32,
     reach: Option<Vec<Reached>>,
-    addresses: Vec<Address>,
+    addresses: Option<Vec<Address>>,
     yields: bool,
     home: Home,
     ping: Option<u64>,
@@ -316,7 +316,7 @@ impl Session {
             lost: Vec::new(),
             strangers: 0,
             reach: None,
-            addresses: Vec::new(),
+            addresses: None,
             yields: false,
             home: Home::default(),
             ping: None,
@@ -386,7 +386,7 @@ impl Session {
     }
 
     /// Whether the driver should read further frames of a lane; false while the store is behind.
-    /// Everything but bundles comes on the live lane.
+    /// Everything comes on the live lane but bundles that were missed.
     #[must_use]
     pub fn wants_input(&self, lane: Lane) -> bool {
         self.unadmitted.of(lane).len() < RECEIVE_LEN
@@ -464,11 +464,12 @@ impl Session {
     }
 
     fn set_addresses(&mut self, all: Vec<Address>, effects: &mut Vec<Effect>) {
-        if self.addresses != all {
+        // An empty list is said, too: the peer may remember one of an earlier link.
+        if self.addresses.as_ref() != Some(&all) {
             if self.stage == Stage::Open {
                 effects.push(Effect::Send(Frame::Addresses(all.clone())));
             }
-            self.addresses = all;
+            self.addresses = Some(all);
         }
     }
 

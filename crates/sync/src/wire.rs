@@ -220,6 +220,19 @@ pub enum Frame {
     Addresses(#[n(0)] Vec<Address>),
 }
 
+impl Frame {
+    /// Which stream of a link carries it.
+    #[must_use]
+    pub fn lane(&self) -> Lane {
+        match self {
+            Self::Bundles { lane, .. } => *lane,
+            // A scrub mends what has been missing for long: it goes behind what is new.
+            Self::Give { .. } => Lane::Bulk,
+            _ => Lane::Live,
+        }
+    }
+}
+
 /// Bytes that are no frame. The peer broke the protocol; the link ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {

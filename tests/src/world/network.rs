@@ -287,11 +287,12 @@ impl Network {
         }
         for frame in &frames {
             let delay = rng.random_range(1..LONGEST_DELAY_MS);
-            let lane = match frame {
-                Frame::Bundles { lane, .. } => *lane,
-                _ => Lane::Live,
-            };
-            self.arrive((site, peer), lane, encoded(frame), now.mono_ms + delay);
+            self.arrive(
+                (site, peer),
+                frame.lane(),
+                encoded(frame),
+                now.mono_ms + delay,
+            );
         }
     }
 

@@ -51,7 +51,7 @@ async fn read_frames(
             add(&meters.all.bytes_in, body.len() as u64 + 4);
             add(&meters.all.frames_in, 1);
             let frame = wire::decode_frame(&body)?;
-            if lane_of(&frame) == lane {
+            if frame.lane() == lane {
                 Ok(frame)
             } else {
                 Err(WireError::Malformed.into())
@@ -61,14 +61,6 @@ async fn read_frames(
         if frames.send(frame).await.is_err() || is_last {
             return;
         }
-    }
-}
-
-/// The lane a frame belongs to.
-pub(super) fn lane_of(frame: &Frame) -> Lane {
-    match frame {
-        Frame::Bundles { lane, .. } => *lane,
-        _ => Lane::Live,
     }
 }
 

@@ -311,7 +311,7 @@ impl Link {
     }
 
     fn send(&mut self, frame: Frame) -> Result<(), End> {
-        let out = match carry::lane_of(&frame) {
+        let out = match frame.lane() {
             Lane::Live => &self.out.live,
             Lane::Bulk => &self.out.bulk,
         };

@@ -35,7 +35,12 @@ impl Session {
                     bundles,
                     lane,
                 },
-            ) => self.bundles(lane, journal, after, bundles, effects),
+            ) => {
+                if lane == Lane::Bulk {
+                    self.scrub.heard(now);
+                }
+                self.bundles(lane, journal, after, bundles, effects)
+            }
             (Stage::Open, Frame::Ack(ack)) => self.acked(ack, now, effects),
             (Stage::Open, Frame::Reach(sites)) => {
                 self.spend_small_talk(now)?;
@@ -103,8 +108,8 @@ impl Session {
         if let Some(reach) = &self.reach {
             effects.push(Effect::Send(Frame::Reach(reach.clone())));
         }
-        if !self.addresses.is_empty() {
-            effects.push(Effect::Send(Frame::Addresses(self.addresses.clone())));
+        if let Some(addresses) = &self.addresses {
+            effects.push(Effect::Send(Frame::Addresses(addresses.clone())));
         }
         self.opened_ms = now.mono_ms;
         self.send_ping(now, effects);
@@ -292,6 +297,9 @@ impl Session {
         let known = |head: &Head| self.tracks.get(&head.journal).map_or(0, |t| t.known);
         if !brings_something && ack.heads.iter().all(|h| h.seq <= known(h)) {
             self.spend_small_talk(now)?;
+        }
+        if ack.bulk_batches > self.in_flight.of(Lane::Bulk).done() {
+            self.scrub.heard(now);
         }
         for lane in [Lane::Live, Lane::Bulk] {
             self.arrived(lane, ack.batches_of(lane));

@@ -72,6 +72,18 @@ fn the_hub_relays_between_campuses_and_never_back() {
 }
 
 #[test]
+fn a_site_that_is_dialled_no_longer_says_so_when_it_links() {
+    let now = Now::default();
+    let (mut session, _) = Session::new(hello(0), site(1), &[], now);
+    for frame in [Frame::Hello(hello(1)), Frame::Frontier(vec![])] {
+        let _ = session.handle(Event::Received(frame), now);
+    }
+    let told = session.handle(Event::Addresses(vec![]), now);
+    assert_eq!(told, [Effect::Send(Frame::Addresses(vec![]))]);
+    assert_eq!(session.handle(Event::Addresses(vec![]), now), []);
+}
+
+#[test]
 fn a_ring_of_links_ends_equal() {
     let mut world = World::new(3);
     for node in 0..3 {

@@ -145,13 +145,6 @@ struct Link {
     cut: bool,
 }
 
-fn lane_of(frame: &Frame) -> Lane {
-    match frame {
-        Frame::Bundles { lane, .. } => *lane,
-        _ => Lane::Live,
-    }
-}
-
 pub(super) struct World {
     nodes: Vec<Node>,
     links: Vec<Link>,
@@ -302,7 +295,7 @@ impl World {
     /// Puts a frame on the wire that no session sent.
     pub(super) fn inject(&mut self, link: usize, to: usize, frame: &Frame) {
         let bytes = wire::encode_frame(frame).unwrap();
-        self.links[link].ends[to].inbox[lane_of(frame) as usize].push_back(bytes);
+        self.links[link].ends[to].inbox[frame.lane() as usize].push_back(bytes);
     }
 
     pub(super) fn cut_all(&mut self) {
@@ -438,7 +431,7 @@ impl World {
         }
         let in_flight = from.session.in_flight.of(Lane::Bulk).len();
         from.most_in_flight = from.most_in_flight.max(in_flight);
-        self.links[link].ends[1 - end].inbox[lane_of(frame) as usize].push_back(bytes);
+        self.links[link].ends[1 - end].inbox[frame.lane() as usize].push_back(bytes);
     }
 
     fn notify(&mut self, node: usize) {
