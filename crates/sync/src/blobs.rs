@@ -167,9 +167,11 @@ impl Plan {
         self.order.retain(|wanted| *wanted != hash);
     }
 
-    /// There is no room for the blob at present.
+    /// There is no room for the blob at present. It begins anew with its manifest: what was
+    /// fetched into is closed.
     pub fn no_room(&mut self, hash: Hash, now_ms: u64) {
         if let Some(blob) = self.blobs.get_mut(&hash) {
+            blob.missing = None;
             blob.not_before_ms = now_ms + NO_ROOM_MS;
         }
     }

@@ -124,6 +124,19 @@ fn without_room_a_blob_waits_and_the_others_go_on() {
 }
 
 #[test]
+fn a_blob_the_disk_failed_to_take_begins_anew() {
+    let mut plan = plan(&[(VIDEO, &[EAST])], &[EAST]);
+    plan.begin(VIDEO, 0..9);
+    let first = asks(&mut plan, 0);
+    assert_eq!(first, [chunks(VIDEO, EAST, 0, 4)]);
+    plan.no_room(VIDEO, 1);
+    plan.done(first[0], Outcome::Answered, 1);
+    assert!(!plan.has_begun(VIDEO));
+    assert_eq!(asks(&mut plan, NO_ROOM_MS), []);
+    assert_eq!(asks(&mut plan, NO_ROOM_MS + 1), [manifest(VIDEO, EAST)]);
+}
+
+#[test]
 fn what_is_not_wanted_any_more_is_not_asked_for() {
     let mut plan = plan(&[(VIDEO, &[EAST]), (PHOTO, &[EAST])], &[EAST]);
     let gone = plan.want(vec![Want {

@@ -1,8 +1,10 @@
-use super::world::{Line, Site, hub, start};
+use super::world::{Line, Site, hub, start, start_with};
 use records::field::Value;
 use records::id::{AccountId, ActionId, EntryId, Hash, RecordId, TerminalId};
 use records::write::Edit;
-use store::{Action, BlobState, CHUNK_LEN, RecordEdit};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use store::{Action, BlobState, BlobStep, CHUNK_LEN, Options, RecordEdit, Store};
 
 use super::world::{NOW, bytes};
 
@@ -177,6 +179,32 @@ async fn a_site_whose_disk_has_no_room_keeps_its_journals_and_takes_the_blob_lat
     hub.write(2).await;
     east.until_holds(&hub).await;
     east.store.set_blob_limits(store::BlobLimits::default());
+    east.links.fetch_blob(hash).await.unwrap();
+    east.until_whole(hash).await;
+}
+
+#[tokio::test]
+async fn a_blob_that_a_disk_failed_to_take_comes_once_it_takes_it() {
+    let hub = hub().await;
+    let (dir, identity) = hub.joined("东校区值班室", "E").await;
+    let fails = Arc::new(AtomicBool::new(true));
+    let failing = fails.clone();
+    let options = Options {
+        blob_stop_at: Some(Arc::new(move |step| {
+            step == BlobStep::Written && failing.load(Ordering::SeqCst)
+        })),
+        ..Options::default()
+    };
+    let store = Store::open_with(dir.path(), options).await.unwrap();
+    let (listen, dial) = (([127, 0, 0, 1], 0).into(), vec![hub.links.local_addr()]);
+    let east = start_with(dir, identity, store, listen, dial).await;
+    let hash = hub.attach(&content(3 * CHUNK_LEN)).await;
+    let mut progress = east.links.blob_progress();
+    let no_room = |blob: &sync::status::BlobProgress| blob.state == sync::status::BlobFetch::NoRoom;
+    let refused = progress.wait_for(|all| all.get(&hash).is_some_and(no_room));
+    let refused = tokio::time::timeout(super::world::PATIENCE, refused).await;
+    refused.unwrap().unwrap();
+    fails.store(false, Ordering::SeqCst);
     east.links.fetch_blob(hash).await.unwrap();
     east.until_whole(hash).await;
 }

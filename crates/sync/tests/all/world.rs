@@ -69,6 +69,16 @@ pub(crate) async fn start_at(
     dial: Vec<SocketAddr>,
 ) -> Site {
     let store = Store::open(dir.path()).await.unwrap();
+    start_with(dir, identity, store, listen, dial).await
+}
+
+pub(crate) async fn start_with(
+    dir: TempDir,
+    identity: Identity,
+    store: Store,
+    listen: SocketAddr,
+    dial: Vec<SocketAddr>,
+) -> Site {
     let writer = Writer {
         institution: identity.institution,
         journal: identity.journal,

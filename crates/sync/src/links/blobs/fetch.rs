@@ -23,6 +23,8 @@ const WANTED: u32 = 256;
 const CHUNKS_AHEAD: usize = 4;
 /// A site that sends nothing for so long has failed.
 const QUIET: Duration = Duration::from_secs(30);
+/// One that has not sent a megabyte in this time has failed, too, whatever it still sends.
+const LONGEST: Duration = Duration::from_secs(300);
 /// New records are looked at for blobs so long after they came: once for a burst of them.
 const LOOK_AFTER: Duration = Duration::from_millis(50);
 
@@ -40,7 +42,10 @@ pub(in crate::links) async fn run(shared: Arc<Shared>) {
         let wake = fetcher.wake_at();
         tokio::select! {
             () = shared.stopped() => break,
-            () = shared.fetching.asked.notified() => look_at = Some(Instant::now()),
+            () = shared.fetching.asked.notified() => {
+                fetcher.asked = true;
+                look_at = Some(Instant::now());
+            }
             Ok(()) = changed.changed() => {
                 look_at = look_at.or(Some(Instant::now() + LOOK_AFTER));
             }
@@ -72,6 +77,8 @@ struct Fetcher {
     incoming: BTreeMap<Hash, Incoming>,
     /// Sizes of what is wanted, by the records.
     sizes: BTreeMap<Hash, u64>,
+    /// Somebody has asked since the last look.
+    asked: bool,
     heard: mpsc::Sender<Heard>,
     jobs: JoinSet<()>,
 }
@@ -83,6 +90,7 @@ impl Fetcher {
             plan: Plan::default(),
             incoming: BTreeMap::new(),
             sizes: BTreeMap::new(),
+            asked: false,
             heard,
             jobs: JoinSet::new(),
         }
@@ -119,11 +127,12 @@ impl Fetcher {
         for gone in self.plan.want(wants.collect()) {
             self.close(gone).await;
         }
+        let (asked, now) = (std::mem::take(&mut self.asked), self.now());
         for want in wanted {
-            if want.asked {
+            if asked && want.asked {
                 self.plan.try_again(want.hash);
             }
-            if !self.plan.has_begun(want.hash) {
+            if !self.plan.has_begun(want.hash) && !self.plan.lacks_room(want.hash, now) {
                 self.resume(want.hash).await;
             }
         }
@@ -291,10 +300,10 @@ async fn carry_out(
     job: Job,
     heard: &mpsc::Sender<Heard>,
 ) -> Outcome {
-    match hear_answer(connection, job, heard).await {
-        Ok(outcome) => outcome,
-        Err(StreamError::Ended) => Outcome::Failed,
-        Err(StreamError::Wire(_)) => Outcome::Lied,
+    match tokio::time::timeout(LONGEST, hear_answer(connection, job, heard)).await {
+        Ok(Ok(outcome)) => outcome,
+        Err(_) | Ok(Err(StreamError::Ended)) => Outcome::Failed,
+        Ok(Err(StreamError::Wire(_))) => Outcome::Lied,
     }
 }
 
