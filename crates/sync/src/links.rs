@@ -131,6 +131,8 @@ struct Shared {
     /// Where other sites may be dialled, and how often that changed.
     addresses: Mutex<BTreeMap<SiteId, String>>,
     addresses_changed: watch::Sender<u64>,
+    /// Who answered at an address that was dialled.
+    answered: Mutex<BTreeMap<String, SiteId>>,
     through_hub: watch::Sender<BTreeSet<SiteId>>,
 }
 
@@ -180,6 +182,7 @@ impl Links {
             advertise: config.advertise,
             addresses: Mutex::new(addresses),
             addresses_changed: watch::Sender::default(),
+            answered: Mutex::default(),
             through_hub: watch::Sender::default(),
         });
         shared.publish();

@@ -135,12 +135,6 @@ impl Board {
         self.up.keys().copied().collect()
     }
 
-    /// The connection with a site, if it was this side that dialled it.
-    pub(super) fn dialled(&self, site: SiteId) -> Option<quinn::Connection> {
-        let up = self.up.get(&site).filter(|up| up.dialled);
-        up.map(|up| up.connection.clone())
-    }
-
     fn reached_through_hub(&self) -> Vec<Reached> {
         let hub = self.up.get(&self.hub);
         hub.map_or(Vec::new(), |hub| hub.reach.clone())

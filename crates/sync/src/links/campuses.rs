@@ -2,7 +2,7 @@
 //! decides.
 
 use super::direct::{Change, Direct, JITTER_MS, Target, View};
-use super::{CLOSE_NOT_NEEDED, Guard, Shared, close, dial, lock};
+use super::{Guard, Shared, dial, lock};
 use crate::wire::{Address, MAX_ADDRESS_LEN, MAX_REACH};
 use rand::Rng as _;
 use records::id::SiteId;
@@ -81,22 +81,26 @@ impl Shared {
         });
     }
 
-    fn view(&self, configured: usize) -> View {
+    fn view(&self, configured: &[String]) -> View {
         let (own, hub) = (self.identity.site(), self.identity.hub);
         let known = lock(&self.addresses);
         let sites = known.keys().copied();
         let sites = sites.filter(|site| *site != own && *site != hub && self.may_link(*site));
         let targets = sites
             .map(Target::Site)
-            .chain((0..configured).map(Target::Configured))
+            .chain((0..configured.len()).map(Target::Configured))
             .collect();
         drop(known);
+        let answered = lock(&self.answered);
+        let who = |(at, host)| Some((at, *answered.get(host)?));
+        let answered = configured.iter().enumerate().filter_map(who).collect();
         let board = self.board();
         View {
             hub_up: board.get(hub).is_some(),
             through_hub: board.through_hub(),
             linked: board.linked(),
             targets,
+            answered,
         }
     }
 }
@@ -109,8 +113,8 @@ pub(super) async fn run(shared: Arc<Shared>, configured: Vec<String>) {
     let jitter_ms = shared.rng().random_range(0..=JITTER_MS);
     let mut direct = Direct::new(shared.identity.site(), jitter_ms);
     let mut dialling: BTreeMap<Target, Dialling> = BTreeMap::new();
-    // A dial that was told to stop ends its link itself; to drop it would leave the link on the
-    // board.
+    // A dial that was told to stop ends its link itself, also one that is only coming up; to drop
+    // it would leave the link on the board.
     let mut ending: Vec<Guard> = Vec::new();
     let mut look = tokio::time::interval(LOOK);
     loop {
@@ -119,7 +123,7 @@ pub(super) async fn run(shared: Arc<Shared>, configured: Vec<String>) {
             () = shared.stopped() => break,
         }
         ending.retain(|task| !task.0.is_finished());
-        let view = shared.view(configured.len());
+        let view = shared.view(&configured);
         for change in direct.look(&view, shared.now().mono_ms) {
             match change {
                 Change::Dial(target) => {
@@ -132,7 +136,6 @@ pub(super) async fn run(shared: Arc<Shared>, configured: Vec<String>) {
                         dialling.wanted.send_replace(false);
                         ending.push(dialling.task);
                     }
-                    end(&shared, target);
                 }
             }
         }
@@ -157,25 +160,5 @@ fn start(shared: &Arc<Shared>, address: String) -> Dialling {
     Dialling {
         wanted,
         task: Guard(task),
-    }
-}
-
-/// Ends links that are no longer needed: this one, or those with campuses that were dialled at a
-/// configured address.
-fn end(shared: &Shared, target: Target) {
-    let board = shared.board();
-    let ending: Vec<_> = match target {
-        Target::Site(site) => board.dialled(site).into_iter().collect(),
-        Target::Configured(_) => {
-            let behind = board.through_hub();
-            behind
-                .iter()
-                .filter_map(|site| board.dialled(*site))
-                .collect()
-        }
-    };
-    drop(board);
-    for connection in ending {
-        close(&connection, CLOSE_NOT_NEEDED);
     }
 }

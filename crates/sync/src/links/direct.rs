@@ -22,7 +22,8 @@ const BACK_MS: u64 = 10_000;
 pub(super) enum Target {
     /// At the address it advertised.
     Site(SiteId),
-    /// At an address of the config, by its place there; whose it is shows when it answers.
+    /// At an address of the config, by its place there; whose it is shows when it answers, and
+    /// until then the hub counts as the way to it.
     Configured(usize),
 }
 
@@ -31,7 +32,7 @@ pub(super) enum Target {
 pub(super) enum Change {
     /// Dial, and dial again when it fails, until told to stop.
     Dial(Target),
-    /// Stop dialling, and end the link if it is up.
+    /// Stop dialling, and end the link that came of it.
     Stop(Target),
 }
 
@@ -46,6 +47,8 @@ pub(super) struct View {
     pub(super) linked: BTreeSet<SiteId>,
     /// Whom we could dial.
     pub(super) targets: BTreeSet<Target>,
+    /// Who answered at the addresses of the config.
+    pub(super) answered: BTreeMap<usize, SiteId>,
 }
 
 #[derive(Debug, Default)]
@@ -84,14 +87,13 @@ impl Direct {
             }
         }
         for target in &view.targets {
-            let (stands, linked, turn_ms) = match target {
-                Target::Site(site) => (
-                    view.hub_up && view.through_hub.contains(site),
-                    view.linked.contains(site),
-                    if self.own < *site { 0 } else { SECOND_MS },
-                ),
-                Target::Configured(_) => (view.hub_up, false, 0),
+            let (site, turn_ms) = match target {
+                Target::Site(site) if self.own < *site => (Some(site), 0),
+                Target::Site(site) => (Some(site), SECOND_MS),
+                Target::Configured(at) => (view.answered.get(at), 0),
             };
+            let stands = view.hub_up && site.is_none_or(|site| view.through_hub.contains(site));
+            let linked = site.is_some_and(|site| view.linked.contains(site));
             let wait_ms = AWAY_MS + self.jitter_ms + turn_ms;
             let way = self.ways.entry(*target).or_default();
             if let Some(change) = way.look(*target, stands, linked, wait_ms, now_ms) {
@@ -141,6 +143,7 @@ mod tests {
             through_hub: [other].into(),
             linked: BTreeSet::new(),
             targets: [Target::Site(other)].into(),
+            answered: BTreeMap::new(),
         }
     }
 
@@ -230,5 +233,30 @@ mod tests {
         view.hub_up = true;
         let _ = low.look(&view, 4_000);
         assert_eq!(low.look(&view, 14_000), [Change::Stop(target)]);
+    }
+
+    #[test]
+    fn a_hub_that_is_back_here_and_not_there_is_no_way_to_who_answered() {
+        let mut low = Direct::new(LOW, 0);
+        let target = Target::Configured(0);
+        let mut view = View {
+            targets: [target].into(),
+            ..View::default()
+        };
+        let _ = low.look(&view, 0);
+        assert_eq!(low.look(&view, 3_000), [Change::Dial(target)]);
+        view.answered.insert(0, HIGH);
+        view.linked.insert(HIGH);
+        view.hub_up = true;
+        assert_eq!(low.look(&view, 4_000), []);
+        assert_eq!(low.look(&view, 60_000), []);
+        view.through_hub.insert(HIGH);
+        assert_eq!(low.look(&view, 61_000), []);
+        assert_eq!(low.look(&view, 71_000), [Change::Stop(target)]);
+        // And if the hub loses it, it is dialled again.
+        view.linked.clear();
+        view.through_hub.clear();
+        assert_eq!(low.look(&view, 72_000), []);
+        assert_eq!(low.look(&view, 75_000), [Change::Dial(target)]);
     }
 }

@@ -68,6 +68,7 @@ pub(super) struct Link {
     media: Option<Guard>,
     scrubber: Scrubber,
     requests: Option<Guard>,
+    up_since: Option<Instant>,
     shown: Progress,
 }
 
@@ -88,14 +89,14 @@ pub(super) enum End {
     Revoked,
 }
 
-/// Runs a link until it ends. The boolean says whether it was ever up.
+/// Runs a link until it ends. Says how long it was up, if ever.
 pub(super) async fn run(
     shared: Arc<Shared>,
     connection: quinn::Connection,
     streams: (quinn::SendStream, quinn::RecvStream),
     peer: SiteId,
     dialled: bool,
-) -> (End, bool) {
+) -> (End, Option<Duration>) {
     let bytes = Arc::new(LinkBytes::default());
     let (out, mut arriving, _carriers) = lanes(&shared, &connection, streams, &bytes);
     let own = Hello {
@@ -130,6 +131,7 @@ pub(super) async fn run(
         acking: None,
         media: None,
         requests: None,
+        up_since: None,
         shown: Progress::default(),
     };
     let end = match link.perform(effects) {
@@ -140,8 +142,8 @@ pub(super) async fn run(
             .unwrap_or(End::Lost),
         Err(end) => end,
     };
-    let was_up = link.finish(end).await;
-    (end, was_up)
+    let stood = link.finish(end).await;
+    (end, stood)
 }
 
 /// The journal this site writes: the enrolled one, or a later one that was opened since.
@@ -342,6 +344,7 @@ impl Link {
             }
         }
         tracing::info!(peer.site = %self.peer, "link up");
+        self.up_since = Some(Instant::now());
         self.note_program();
         if self.dialled {
             let dial = super::media::dial(
@@ -479,13 +482,7 @@ impl Link {
         End::Store
     }
 
-    async fn finish(&mut self, end: End) -> bool {
-        for task in [self.media.take(), self.requests.take()] {
-            let Some(mut task) = task else { continue };
-            task.0.abort();
-            // It is over once it has let go of the store; that it was aborted is no news.
-            let _ = (&mut task.0).await;
-        }
+    async fn finish(&mut self, end: End) -> Option<Duration> {
         match end {
             End::Lost => close(&self.connection, super::CLOSE_STOPPING),
             End::Garbage => close(&self.connection, CLOSE_GARBAGE),
@@ -511,10 +508,24 @@ impl Link {
             let address = self.connection.remote_address();
             self.shared.log_once(address, &format!("{end:?}"));
         }
-        let was_up = self.shared.remove(self.peer, self.id);
-        if was_up {
+        if self.shared.remove(self.peer, self.id) {
             tracing::info!(peer.site = %self.peer, ?end, "link down");
         }
-        was_up
+        self.stop_tasks().await;
+        self.up_since.map(|since| since.elapsed())
+    }
+
+    /// Waits until what the link has started has let go of the store: the connection is closed.
+    async fn stop_tasks(&mut self) {
+        if let Some(mut media) = self.media.take() {
+            media.0.abort();
+            // That it was aborted is no news.
+            let _ = (&mut media.0).await;
+        }
+        // Not aborted: what reads from disk for it would go on by itself, and be waited for by
+        // nobody.
+        if let Some(mut requests) = self.requests.take() {
+            let _ = (&mut requests.0).await;
+        }
     }
 }

@@ -204,8 +204,13 @@ async fn read_control(
 
 async fn watch_size(connection: &quinn::Connection, mtu: watch::Sender<usize>) {
     let mut look = tokio::time::interval(MTU_LOOK);
+    let mut address = connection.remote_address();
     loop {
         look.tick().await;
+        // At a new address quinn begins with a new controller, which knows nothing of media.
+        if std::mem::replace(&mut address, connection.remote_address()) != address {
+            set_free(connection);
+        }
         let size = connection.max_datagram_size().unwrap_or(0);
         mtu.send_if_modified(|known| std::mem::replace(known, size) != size);
     }

@@ -3,7 +3,8 @@
 //!
 //! To add a kind: a variant with a new number and its arm in `serve_one`.
 
-use super::{Shared, blobs};
+use super::counters::add;
+use super::{CLOSE_GARBAGE, Shared, blobs, close};
 use crate::blobs::Ask;
 use crate::stream::{StreamError, read_message, write_message};
 use records::id::{Hash, SiteId};
@@ -33,23 +34,28 @@ pub(crate) enum Request {
     },
 }
 
-/// Answers the requests of one peer until the link ends.
+/// Answers the requests of one peer until the connection is closed, and what is under way then to
+/// its end: every stream is over, so that is soon.
 pub(super) async fn serve(shared: Arc<Shared>, connection: quinn::Connection, peer: SiteId) {
     let mut answering = JoinSet::new();
     loop {
         tokio::select! {
             streams = connection.accept_bi() => {
-                let Ok(streams) = streams else { return };
+                let Ok(streams) = streams else { break };
                 let shared = shared.clone();
-                answering.spawn(async move {
-                    if let Err(StreamError::Wire(error)) = serve_one(&shared, streams).await {
-                        tracing::warn!(peer.site = %peer, error = %error, "a request was not understood");
-                    }
-                });
+                answering.spawn(async move { serve_one(&shared, streams).await });
             }
-            Some(_) = answering.join_next() => {}
+            Some(answered) = answering.join_next() => {
+                if let Ok(Err(StreamError::Wire(error))) = answered {
+                    add(&shared.counters.garbage, 1);
+                    shared.log_once(connection.remote_address(), &error.to_string());
+                    tracing::debug!(peer.site = %peer, "a request was not understood");
+                    close(&connection, CLOSE_GARBAGE);
+                }
+            }
         }
     }
+    while answering.join_next().await.is_some() {}
 }
 
 async fn serve_one(

@@ -4,6 +4,7 @@ use rustls::pki_types::PrivateKeyDer;
 use std::sync::Arc;
 use sync::identity::{Identity, LINK_NAME};
 use sync::status::PeerState;
+use sync::wire::{Frame, Hello, PROTOCOL, encode_frame};
 
 /// A bare QUIC client, with or without a site's certificate.
 fn client(identity: &Identity, with_certificate: bool) -> quinn::Endpoint {
@@ -62,6 +63,35 @@ async fn a_peer_that_speaks_garbage_is_counted_and_the_honest_one_goes_on() {
         assert_eq!(hub.links.counters().garbage, at as u64 + 1);
         goes_on(&hub, &east).await;
     }
+}
+
+#[tokio::test]
+async fn a_request_that_is_garbage_costs_its_peer_the_link() {
+    let hub = hub().await;
+    let east = hub.campus("东校区值班室", "E").await;
+    let (_dir, west) = hub.joined("西校区值班室", "W").await;
+    let endpoint = client(&west, true);
+    let connecting = endpoint.connect(hub.links.local_addr(), LINK_NAME).unwrap();
+    let connection = connecting.await.unwrap();
+    let (mut send, _receive) = connection.open_bi().await.unwrap();
+    let hello = Hello {
+        versions: vec![PROTOCOL],
+        institution: west.institution,
+        site: west.site(),
+        incarnation: west.journal.incarnation,
+        rules: 1,
+    };
+    for frame in [Frame::Hello(hello), Frame::Frontier(vec![])] {
+        send.write_all(&encode_frame(&frame).unwrap())
+            .await
+            .unwrap();
+    }
+    hub.until_up(west.site()).await;
+    let (mut send, _receive) = connection.open_bi().await.unwrap();
+    send.write_all(b"\0\0\0\x04\0\xff\xff\xff").await.unwrap();
+    connection.closed().await;
+    assert_eq!(hub.links.counters().garbage, 1);
+    goes_on(&hub, &east).await;
 }
 
 #[tokio::test]
