@@ -44,8 +44,13 @@ impl Shared {
             .collect()
     }
 
-    /// Takes what a peer says: a campus speaks for itself, the hub for all.
-    pub(super) fn learn_addresses(&self, peer: SiteId, told: Vec<Address>) {
+    /// Takes what a peer says: a campus speaks for itself, the hub for all. Returns what keeps it,
+    /// if anything is new.
+    pub(super) fn learn_addresses(
+        &self,
+        peer: SiteId,
+        told: Vec<Address>,
+    ) -> Option<impl Future<Output = ()> + Send + 'static> {
         let from_hub = peer == self.identity.hub;
         let is_hub = self.identity.role == SiteRole::Hub;
         let own = self.identity.site();
@@ -67,18 +72,18 @@ impl Shared {
             known.extend(told);
         }
         if *known == before {
-            return;
+            return None;
         }
         let (store, now) = (self.store.clone(), known.clone());
         drop(known);
         self.addresses_changed.send_modify(|count| *count += 1);
         // A restart before it is kept learns it again from the next link.
-        tokio::spawn(async move {
+        Some(async move {
             if let Err(error) = store.set_link_addresses(now).await {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "the other sites' addresses were not kept");
             }
-        });
+        })
     }
 
     fn view(&self, configured: &[String]) -> View {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{Admission, StoreError};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 const TICK: Duration = Duration::from_secs(1);
@@ -68,6 +68,8 @@ pub(super) struct Link {
     media: Option<Guard>,
     scrubber: Scrubber,
     requests: Option<Guard>,
+    /// What is written on the side; nobody waits for it before the link is over.
+    notes: JoinSet<()>,
     up_since: Option<Instant>,
     shown: Progress,
 }
@@ -131,6 +133,7 @@ pub(super) async fn run(
         acking: None,
         media: None,
         requests: None,
+        notes: JoinSet::new(),
         up_since: None,
         shown: Progress::default(),
     };
@@ -243,6 +246,7 @@ impl Link {
                     Event::Addresses(self.shared.addresses_for(self.peer))
                 }
                 _ = tick.tick() => {
+                    while self.notes.try_join_next().is_some() {}
                     if !self.shared.may_link(self.peer) {
                         return Err(End::Revoked);
                     }
@@ -303,7 +307,11 @@ impl Link {
                 Effect::Acked(heads) => self.acks.extend(heads),
                 Effect::Up => self.up()?,
                 Effect::Reach(sites) => self.shared.set_reach(self.peer, sites),
-                Effect::Addresses(all) => self.shared.learn_addresses(self.peer, all),
+                Effect::Addresses(all) => {
+                    if let Some(kept) = self.shared.learn_addresses(self.peer, all) {
+                        self.notes.spawn(kept);
+                    }
+                }
                 Effect::Clock { offset_ms, .. } => self.shared.set_clock(self.peer, offset_ms),
                 Effect::Fault { code, journal, seq } => self.fault(code, journal, seq),
                 Effect::Close(reason) => return Err(End::Closed(reason)),
@@ -366,15 +374,15 @@ impl Link {
         }
     }
 
-    /// Remembers what the peer's program knows. Nobody waits for it: the next link says it again.
-    fn note_program(&self) {
+    /// Remembers what the peer's program knows. If it fails, the next link says it again.
+    fn note_program(&mut self) {
         let store = self.shared.store.clone();
         let peer = self.peer;
         let program = store::Program {
             rules: self.session.peer_rules(),
             seen_ms: self.shared.now().wall_ms,
         };
-        tokio::spawn(async move {
+        self.notes.spawn(async move {
             if let Err(error) = store.note_program(peer, program).await {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(peer.site = %peer, error, "a site's rule set was not noted");
@@ -454,11 +462,11 @@ impl Link {
     }
 
     /// A restored hub may decide again once a peer holds no more of the institution journal.
-    fn confirm(&self) {
+    fn confirm(&mut self) {
         let store = &self.shared.store;
         if store.is_unconfirmed() && self.session.agrees_on(JournalId::INSTITUTION) {
             let store = store.clone();
-            tokio::spawn(async move {
+            self.notes.spawn(async move {
                 if let Err(error) = store.confirm().await {
                     tracing::warn!(error = %error, "the restored hub is not confirmed");
                 }
@@ -527,5 +535,6 @@ impl Link {
         if let Some(mut requests) = self.requests.take() {
             let _ = (&mut requests.0).await;
         }
+        while self.notes.join_next().await.is_some() {}
     }
 }
