@@ -22,6 +22,10 @@ const MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// back. As many more once the journal is closed.
 const MAX_LEAVES: usize = 16;
 
+/// Every branch bundle but for its bytes.
+pub(crate) const ALL: &str = "select site, incarnation, seq, hash, prev, whole, bytes
+     from branch order by site, incarnation, seq, hash";
+
 /// What is kept beside one journal.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Branches {
@@ -97,12 +101,7 @@ impl Branches {
 pub(crate) async fn load(
     conn: &mut SqliteConnection,
 ) -> Result<BTreeMap<JournalId, Branches>, StoreError> {
-    let rows = sqlx::query(
-        "select site, incarnation, seq, hash, prev, whole, bytes from branch
-         order by site, incarnation, seq, hash",
-    )
-    .fetch_all(conn)
-    .await?;
+    let rows = sqlx::query(ALL).fetch_all(conn).await?;
     let mut all: BTreeMap<JournalId, Branches> = BTreeMap::new();
     for row in rows {
         let branches = all.entry(journal_of(&row)?).or_default();

@@ -7,6 +7,7 @@
 //! peer or an older backup that still has the content is stored without it.
 
 use crate::blob::drop::drop_refs_of;
+use crate::branch;
 use crate::error::StoreError;
 use crate::institution::operations;
 use crate::judge::{Case, Stop};
@@ -32,7 +33,8 @@ pub(crate) const RECORD_ERASED: &str = "record_erased";
 /// How many bundles are in memory at once.
 const PAGE: i64 = 256;
 
-/// A record's caches. Links of other records to it stay: they are content of the others.
+/// A record's caches, and what signs a person in here, whose sessions go with it. Links of other
+/// records to it stay: they are content of the others.
 const CACHES: &[&str] = &[
     "delete from search where rowid in (select no from record where id = $1)",
     "delete from record where id = $1",
@@ -41,7 +43,17 @@ const CACHES: &[&str] = &[
     "delete from held_record where record = $1",
     "delete from entry_origin where record = $1",
     "delete from link where record = $1",
+    "delete from account where id = $1",
 ];
+
+/// Bundles that brought a change of a record, and whatever did not pass. Joined from the few: the
+/// journals are not walked for each record.
+pub(crate) const PLACES: &str = "select b.hash, q.code from (
+         select site, incarnation, seq from change where record = $1
+         union select site, incarnation, seq from quarantine) p
+     cross join bundle b using (site, incarnation, seq)
+     left join quarantine q using (site, incarnation, seq)
+     order by b.place";
 
 /// The bundle in the form in which it may be kept; its sections follow.
 pub(crate) fn kept<'a>(
@@ -97,12 +109,11 @@ pub(crate) async fn carry_out(tx: &mut Tx<'_>, decision: &Case) -> Result<(), St
         drop_refs_of(tx.sql().await?, *record).await?;
     }
     aside(tx, "waiting").await?;
-    aside(tx, "branch").await?;
+    if aside(tx, "branch").await? {
+        tx.state.branches = branch::load(tx.sql().await?).await?;
+    }
     aside(tx, "hole").await?;
-    // Merging the index leaves the words of deleted rows behind.
-    sqlx::query("insert into search(search) values('optimize')")
-        .execute(tx.sql().await?)
-        .await?;
+    tx.unmerged = true;
     // Readers of the feed are told of rows that change, not of rows that vanish.
     tx.state.cursor += 1;
     tx.state.feed_begins = tx.state.cursor;
@@ -112,22 +123,16 @@ pub(crate) async fn carry_out(tx: &mut Tx<'_>, decision: &Case) -> Result<(), St
     Ok(())
 }
 
-/// Where sections of the record may be, with the code of those in quarantine: bundles that
-/// brought a change of it, and whatever did not pass, which leaves no trace of its records.
+/// Where sections of the record may be, with the code of those in quarantine: what did not pass
+/// leaves no trace of its records.
 async fn places(
     tx: &mut Tx<'_>,
     record: RecordId,
 ) -> Result<Vec<(Hash, Option<String>)>, StoreError> {
-    let rows = sqlx::query(
-        "select b.hash, q.code from bundle b left join quarantine q using (site, incarnation, seq)
-         where (site, incarnation, seq) in
-             (select site, incarnation, seq from change where record = $1
-              union select site, incarnation, seq from quarantine)
-         order by b.place",
-    )
-    .bind(record.0.to_vec())
-    .fetch_all(tx.sql().await?)
-    .await?;
+    let rows = sqlx::query(PLACES)
+        .bind(record.0.to_vec())
+        .fetch_all(tx.sql().await?)
+        .await?;
     let place = |row: &SqliteRow| Ok((Hash(id(row, "hash")?), row.try_get("code")?));
     rows.iter().map(place).collect()
 }
@@ -252,13 +257,13 @@ pub(crate) async fn rewrite(
     Ok(())
 }
 
-/// Drops content from bundles that are in no journal.
-async fn aside(tx: &mut Tx<'_>, table: &'static str) -> Result<(), StoreError> {
+/// Drops content from bundles that are in no journal; whether there was any.
+async fn aside(tx: &mut Tx<'_>, table: &'static str) -> Result<bool, StoreError> {
     let [hashes, read, write] = match table {
         "waiting" => [
             "select hash from waiting",
             "select payload from waiting where hash = $1",
-            "update waiting set payload = $2 where hash = $1",
+            "update waiting set payload = $2, bytes = length(header) + length($2) where hash = $1",
         ],
         "hole" => [
             "select hash from hole where payload is not null",
@@ -268,10 +273,11 @@ async fn aside(tx: &mut Tx<'_>, table: &'static str) -> Result<(), StoreError> {
         _ => [
             "select hash from branch",
             "select payload from branch where hash = $1",
-            "update branch set payload = $2 where hash = $1",
+            "update branch set payload = $2, bytes = length(header) + length($2) where hash = $1",
         ],
     };
     let trust = tx.state.trust.clone();
+    let mut dropped = false;
     let hashes: Vec<Vec<u8>> = sqlx::query_scalar(hashes)
         .fetch_all(tx.sql().await?)
         .await?;
@@ -282,9 +288,10 @@ async fn aside(tx: &mut Tx<'_>, table: &'static str) -> Result<(), StoreError> {
         if let Some(erased) = erased {
             let update = sqlx::query(write).bind(hash).bind(payload::encode(&erased));
             update.execute(tx.sql().await?).await?;
+            dropped = true;
         }
     }
-    Ok(())
+    Ok(dropped)
 }
 
 /// `None` for a row damaged on disk: an erasure does not wait for that, since what a peer sends

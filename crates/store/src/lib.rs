@@ -51,6 +51,8 @@ mod number;
 mod open;
 mod past;
 mod pile;
+#[cfg(test)]
+mod plan;
 mod program;
 mod project;
 mod quarantine;

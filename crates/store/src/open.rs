@@ -116,8 +116,10 @@ impl Store {
         let mut conn = writing(&path, &options).connect().await?;
         schema::migrate(&mut conn).await?;
         // A kill between an erasure and the emptying of the log must not leave it there.
-        writer::empty_log(&mut conn).await?;
+        let emptied = writer::empty_log(&mut conn).await?;
         let mut state = meta::load(&mut conn).await?;
+        // While a reader holds it, the next transactions try again.
+        state.erased = !emptied;
         state.known_rules = options.knows_rules.unwrap_or(gate::RULES);
         let outdated = judged_before(&mut conn, &state).await?;
         let readers = readers(reading(&path, false));

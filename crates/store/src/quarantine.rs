@@ -26,6 +26,11 @@ fn named(head: Head) -> Head {
     }
 }
 
+/// The first bundle of each branch.
+pub(crate) const FORKS: &str = "select site, incarnation, seq, hash, kept, found_ms from branch b
+     where not exists (select 1 from branch p where p.hash = b.prev)
+     order by found_ms desc, site, incarnation, seq limit 1000";
+
 impl Store {
     /// Refused and held bundles, latest first, at most 1,000.
     ///
@@ -70,13 +75,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn forks(&self) -> Result<Vec<Fork>, StoreError> {
-        let rows = sqlx::query(
-            "select site, incarnation, seq, hash, kept, found_ms from branch b
-             where not exists (select 1 from branch p where p.hash = b.prev)
-             order by found_ms desc, site, incarnation, seq limit 1000",
-        )
-        .fetch_all(&self.inner.readers)
-        .await?;
+        let rows = sqlx::query(FORKS).fetch_all(&self.inner.readers).await?;
         let forks = rows.iter().map(|row| {
             Ok(Fork {
                 journal: journal_of(row)?,

@@ -7,7 +7,7 @@ use crate::meta::{self, head_of, int};
 use crate::row::Rejudged;
 use crate::store::Store;
 use crate::tx::Tx;
-use crate::{rebuild, settle};
+use crate::{erase, rebuild, settle};
 use records::bundle::Head;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
@@ -61,7 +61,12 @@ pub(crate) async fn held(tx: &mut Tx<'_>) -> Result<Rejudged, StoreError> {
             let head = head_of(&row)?;
             settle::acquit(tx, &head).await?;
             forget_records(tx, &head).await?;
+            let decided = matches!(judgement, Judgement::Institution(_));
             settle::settle(tx, &case, None, judgement).await?;
+            if decided {
+                // The replay rewrites journals alone, not what waits or is kept beside them.
+                erase::carry_out(tx, &case).await?;
+            }
         }
     }
 }

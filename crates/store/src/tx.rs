@@ -28,6 +28,9 @@ pub(crate) struct Tx<'a> {
     pub(crate) shelf: Shelf,
     /// The job under way has written something.
     pub(crate) written: bool,
+    /// The search index may hold words of rows that are gone: its parts are merged before the
+    /// commit, which leaves those words behind.
+    pub(crate) unmerged: bool,
     pub(crate) options: &'a Options,
 }
 
@@ -39,6 +42,7 @@ impl<'a> Tx<'a> {
             pile: Pile::default(),
             shelf: Shelf::new(),
             written: false,
+            unmerged: false,
             options,
         }
     }

@@ -13,6 +13,10 @@ pub(crate) const MAX_BUNDLES: i64 = 4_096;
 /// How many bytes of one journal may wait.
 pub(crate) const MAX_BYTES: i64 = 16 * 1024 * 1024;
 
+/// What waits of a journal beside one bundle.
+pub(crate) const ROOM: &str = "select count(*) as bundles, coalesce(sum(bytes), 0) as bytes
+     from waiting where site = $1 and incarnation = $2 and hash <> $3";
+
 /// A waiting bundle whose turn may have come.
 pub(crate) struct Released {
     pub(crate) hash: Hash,
@@ -28,7 +32,8 @@ pub(crate) async fn contains(tx: &mut Tx<'_>, hash: Hash) -> Result<bool, StoreE
     Ok(found.is_some())
 }
 
-/// Keeps a bundle until `missing` is here, in its longer form if somebody had erased from it, or says `false` when its journal's room is full.
+/// Keeps a bundle until `missing` is here, in its longer form if somebody had erased from it, or
+/// says `false` when its journal's room is full.
 pub(crate) async fn keep(
     tx: &mut Tx<'_>,
     header: &Header,
@@ -38,15 +43,12 @@ pub(crate) async fn keep(
     received_ms: i64,
 ) -> Result<bool, StoreError> {
     let bytes = int((bundle.header.len() + bundle.payload.len()) as u64);
-    let room = sqlx::query(
-        "select count(*) as bundles, coalesce(sum(bytes), 0) as bytes from waiting
-         where site = $1 and incarnation = $2 and hash <> $3",
-    )
-    .bind(header.site.0.to_vec())
-    .bind(i64::from(header.incarnation))
-    .bind(hash.0.to_vec())
-    .fetch_one(tx.raw())
-    .await?;
+    let room = sqlx::query(ROOM)
+        .bind(header.site.0.to_vec())
+        .bind(i64::from(header.incarnation))
+        .bind(hash.0.to_vec())
+        .fetch_one(tx.raw())
+        .await?;
     if room.try_get::<i64, _>("bundles")? >= MAX_BUNDLES
         || room.try_get::<i64, _>("bytes")? + bytes > MAX_BYTES
     {

@@ -114,8 +114,13 @@ impl Loop {
                 return Err(error);
             }
         }
-        let last = tx.state.cursor;
+        let (last, unmerged) = (tx.state.cursor, tx.unmerged);
         let conn = tx.sql().await?;
+        if unmerged {
+            sqlx::query("insert into search(search) values('optimize')")
+                .execute(&mut *conn)
+                .await?;
+        }
         if last != cursor {
             meta::set(conn, meta::CURSOR, last.to_be_bytes().to_vec()).await?;
         }

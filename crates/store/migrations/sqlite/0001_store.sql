@@ -1,4 +1,5 @@
 -- Times are milliseconds since the epoch; identifiers and hashes are raw bytes.
+-- Long columns stand last: what stands behind one is reached through all its overflow pages.
 
 -- Truth: the journals, exactly as signed. `place` is the order in which this store judged them;
 -- `past` is the bundle's causal past (a pure function of the headers).
@@ -31,13 +32,15 @@ create table branch (
     prev bytea not null,
     kept bytea not null,
     whole bigint not null,
-    header bytea not null,
-    payload bytea not null,
-    signature bytea not null,
     bytes bigint not null,
-    found_ms bigint not null
+    found_ms bigint not null,
+    header bytea not null,
+    signature bytea not null,
+    payload bytea not null
 );
-create index branch_journal on branch (site, incarnation, seq);
+-- All that is asked of branches together, so that no payload is walked.
+create index branch_journal on branch
+    (site, incarnation, seq, hash, prev, kept, whole, bytes, found_ms);
 create index branch_prev on branch (prev);
 
 -- Signed bundles that are not yet part of a journal here; `missing_*` is the first bundle each
@@ -50,14 +53,15 @@ create table waiting (
     missing_site bytea not null,
     missing_incarnation bigint not null,
     missing_seq bigint not null,
-    header bytea not null,
-    payload bytea not null,
-    signature bytea not null,
     bytes bigint not null,
-    received_ms bigint not null
+    received_ms bigint not null,
+    header bytea not null,
+    signature bytea not null,
+    payload bytea not null
 );
 create index waiting_missing on waiting (missing_site, missing_incarnation, missing_seq);
-create index waiting_journal on waiting (site, incarnation);
+-- How much of a journal waits is counted for every bundle that comes to wait.
+create index waiting_journal on waiting (site, incarnation, hash, bytes);
 
 -- Places below a journal's head whose bundle is lost or damaged here. `hash` is the bundle that
 -- must stand there, as far as its successor tells; the exact bytes wait here for what precedes.
@@ -66,10 +70,10 @@ create table hole (
     incarnation bigint not null,
     seq bigint not null,
     hash bytea,
-    header bytea,
-    payload bytea,
-    signature bytea,
     found_ms bigint not null,
+    header bytea,
+    signature bytea,
+    payload bytea,
     primary key (site, incarnation, seq)
 );
 
@@ -211,11 +215,11 @@ create index blob_ref_record on blob_ref (record);
 create table blob (
     hash bytea primary key,
     size bigint not null,
-    chunks bytea not null,
-    had bytea,
     fetched bigint not null,
     added_ms bigint not null,
-    used_ms bigint not null
+    used_ms bigint not null,
+    had bytea,
+    chunks bytea not null
 );
 
 -- Blobs to fetch: small ones as records name them, others once somebody asks.

@@ -2,34 +2,67 @@
 
 use super::support::{
     EAST, HUB, MORNING, Site, WEST, action, amendment, creation, decree, forge, journal, log_item,
-    quick, record, section, sections, shared_rows,
+    officer, person, quick, raw, record, section, sections, shared_rows,
 };
 use records::bundle::Bundle;
 use records::field::Value;
-use records::id::{JournalId, RecordId};
+use records::id::{AccountId, JournalId, RecordId};
 use records::payload::{InstitutionOp, Section, encode};
 use records::write;
-use sqlx::ConnectOptions as _;
 use std::convert::Infallible;
 use std::path::Path;
 use store::verify::verify;
 use store::{
-    Admission, CommitError, Filter, Options, Quarantined, RecordRow, Store, StoreError, WritePoint,
+    Account, Admission, CommitError, Filter, Options, Quarantined, RecordRow, Remains, Store,
+    StoreError, WritePoint,
 };
 
 /// Words that stand nowhere but in the erased record.
-const SECRET: &str = "学生王小明被送往第三医院";
+const SECRET: &str = "学生王小明被送往𠮷祥医院";
+
+/// A character of it that stands in no other record, and begins with a byte that no other does:
+/// the index stores of each word only what it has not in common with the one before.
+const RARE: &str = "𠮷";
 
 /// Names everything the hub holds of a record in one decision.
-async fn erase(hub: &Site, id: RecordId) {
+pub(crate) async fn erase(hub: &Site, id: RecordId) {
     let remains = hub.store.remains(id).await.unwrap();
-    let op = InstitutionOp::Erase {
-        record: id,
+    decree(&hub.store, erasure_of(id, &remains)).await;
+}
+
+fn erasure_of(record: RecordId, remains: &Remains) -> InstitutionOp {
+    InstitutionOp::Erase {
+        record,
         sections: remains.sections.iter().map(|found| found.section).collect(),
         number: "E2026-000001".to_owned(),
         reason: "保存期满".to_owned(),
-    };
-    decree(&hub.store, op).await;
+    }
+}
+
+/// What each cache holds of a record: snapshot, search, entries, changes.
+async fn cached(site: &Site, id: RecordId) -> Vec<i64> {
+    let mut conn = raw(site.path()).await;
+    let mut cached = Vec::new();
+    for count in [
+        "select count(*) from snapshot where record = $1",
+        "select count(*) from search where rowid in (select no from record where id = $1)",
+        "select count(*) from entry_origin where record = $1",
+        "select count(*) from change where record = $1",
+    ] {
+        let count = sqlx::query_scalar(count).bind(id.0.to_vec());
+        cached.push(count.fetch_one(&mut conn).await.unwrap());
+    }
+    cached
+}
+
+/// How many rows the search index has, and whether a word stands in the blocks of its tree.
+async fn indexed(site: &Site, word: &str) -> (i64, bool) {
+    let mut conn = raw(site.path()).await;
+    let rows = sqlx::query_scalar("select count(*) from search_docsize");
+    let blocks = sqlx::query_scalar("select count(*) from search_data where instr(block, $1) > 0");
+    let blocks = blocks.bind(word.as_bytes().to_vec());
+    let found: i64 = blocks.fetch_one(&mut conn).await.unwrap();
+    (rows.fetch_one(&mut conn).await.unwrap(), found > 0)
 }
 
 /// Whether the bytes stand in any file of the directory.
@@ -103,7 +136,7 @@ async fn three_sites() -> (Site, Site, Site) {
 }
 
 #[tokio::test]
-async fn an_erased_record_is_gone_from_lists_search_and_every_byte_on_disk() {
+async fn an_erased_record_is_gone_from_lists_search_caches_and_disk() {
     let (east, west, hub) = three_sites().await;
     for number in 10..60 {
         east.log(number, &"值班记事很长，占去一些页面。".repeat(40))
@@ -118,6 +151,8 @@ async fn an_erased_record_is_gone_from_lists_search_and_every_byte_on_disk() {
     for site in [&east, &west, &hub] {
         assert!(is_on_disk(site.path(), SECRET));
         assert_eq!(found(&site.store, "王小明").await, 1);
+        assert!(cached(site, record(EAST, 1)).await.iter().all(|n| *n > 0));
+        assert_eq!(indexed(site, RARE).await, (52, true));
     }
     let cursor = *hub.store.changed().borrow();
     erase(&hub, record(EAST, 1)).await;
@@ -126,6 +161,9 @@ async fn an_erased_record_is_gone_from_lists_search_and_every_byte_on_disk() {
     for site in [&east, &west, &hub] {
         assert!(!is_on_disk(site.path(), SECRET), "{}", site.campus.code);
         assert_eq!(found(&site.store, "王小明").await, 0);
+        // Snapshots are packed and the index cuts words up, so the bytes alone prove little.
+        assert_eq!(cached(site, record(EAST, 1)).await, [0; 4]);
+        assert_eq!(indexed(site, RARE).await, (51, false));
         assert!(site.store.record(record(EAST, 1)).await.unwrap().is_none());
         assert_eq!(site.rows().await.len(), 51);
         let trust = site.store.trust();
@@ -381,12 +419,7 @@ async fn a_kill_right_after_the_erasure_leaves_nothing_in_the_log() {
     let hub = hub.reopen(options).await;
     let remains = hub.store.remains(record(EAST, 1)).await.unwrap();
     crash.store(true, std::sync::atomic::Ordering::SeqCst);
-    let op = InstitutionOp::Erase {
-        record: record(EAST, 1),
-        sections: remains.sections.iter().map(|found| found.section).collect(),
-        number: String::new(),
-        reason: "保存期满".to_owned(),
-    };
+    let op = erasure_of(record(EAST, 1), &remains);
     let root = super::support::root();
     let institution = super::support::institution();
     let killed = hub
@@ -404,11 +437,7 @@ async fn a_lost_bundle_comes_back_without_what_was_erased_and_not_stripped_by_an
     let original = east.own().await;
     erase(&hub, record(EAST, 1)).await;
     let lost = "delete from bundle where site = $1 and seq <= 2";
-    let mut conn = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(hub.path().join("dutyroom.db"))
-        .connect()
-        .await
-        .unwrap();
+    let mut conn = raw(hub.path()).await;
     sqlx::query(lost)
         .bind(EAST.site().0.to_vec())
         .execute(&mut conn)
@@ -433,4 +462,135 @@ async fn a_lost_bundle_comes_back_without_what_was_erased_and_not_stripped_by_an
     assert_eq!(hub.store.check(MORNING, |_| ()).await.unwrap().holes, 0);
     assert_eq!(hub.rows().await.len(), 1);
     verifies(&hub).await;
+}
+
+#[tokio::test]
+async fn an_erased_person_signs_in_no_more() {
+    let hub = Site::open(HUB).await;
+    let id = officer(HUB);
+    hub.act(1, vec![person(HUB, "王小明")]).await;
+    for (id, login) in [(id, "wangxm"), (AccountId([9; 16]), "lisi")] {
+        let verifier = "$argon2id$…".to_owned();
+        let login = login.to_owned();
+        let account = Account {
+            id,
+            login,
+            verifier,
+        };
+        hub.store.add_account(account).await.unwrap();
+    }
+    let mut conn = raw(hub.path()).await;
+    for statement in [
+        "insert into session(token_hash, account, created_ms, idle_expires_ms, expires_ms)
+         select id, id, 1, 2, 3 from account",
+    ] {
+        sqlx::query(statement).execute(&mut conn).await.unwrap();
+    }
+    assert!(is_on_disk(hub.path(), "wangxm"));
+    drop(conn);
+    erase(&hub, RecordId(id.0)).await;
+    let mut conn = raw(hub.path()).await;
+    for left in [
+        "select count(*) from account",
+        "select count(*) from session",
+    ] {
+        let left: i64 = sqlx::query_scalar(left).fetch_one(&mut conn).await.unwrap();
+        assert_eq!(left, 1);
+    }
+    assert!(!is_on_disk(hub.path(), "wangxm"));
+}
+
+/// A bundle that waits at the site, with content of the record, and what it says of its size.
+async fn waiting_sizes(site: &Site) -> Vec<(i64, i64)> {
+    let mut conn = raw(site.path()).await;
+    sqlx::query_as("select bytes, length(header) + length(payload) from waiting")
+        .fetch_all(&mut conn)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn what_waits_loses_its_content_and_takes_less_room() {
+    let (east, _, hub) = three_sites().await;
+    let late = Site::open(WEST).await;
+    let mut own = east.own().await;
+    let waits = vec![own.remove(2)];
+    late.store.admit(waits, MORNING).await.unwrap();
+    let before = waiting_sizes(&late).await;
+    erase(&hub, record(EAST, 1)).await;
+    late.store
+        .admit(decrees(&hub).await, MORNING)
+        .await
+        .unwrap();
+    let after = waiting_sizes(&late).await;
+    assert!(after[0].0 < before[0].0, "{before:?} {after:?}");
+    assert_eq!(after[0].0, after[0].1);
+    assert!(!is_on_disk(late.path(), SECRET));
+}
+
+#[tokio::test]
+async fn a_decision_understood_only_after_an_upgrade_is_carried_out_on_what_waits_too() {
+    let (east, _, hub) = three_sites().await;
+    let late = Site::open(WEST).await;
+    let mut own = east.own().await;
+    let waits = vec![own.remove(2)];
+    late.store.admit(waits, MORNING).await.unwrap();
+    erase(&hub, record(EAST, 1)).await;
+    let decision = decrees(&hub).await.pop().unwrap();
+    // An older program has kept the decision without understanding it.
+    let mut conn = raw(late.path()).await;
+    sqlx::query("attach database $1 as hub")
+        .bind(hub.path().join("dutyroom.db").to_str().unwrap().to_owned())
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    for statement in [
+        "insert into bundle
+         select b.* from hub.bundle b where b.hash = $1",
+        "insert into quarantine(site, incarnation, seq, hash, verdict, code, received_ms)
+         select site, incarnation, seq, hash, 'held', 'unknown_section', received_ms
+         from bundle where hash = $1",
+    ] {
+        let done = sqlx::query(statement).bind(decision.hash().0.to_vec());
+        assert_eq!(done.execute(&mut conn).await.unwrap().rows_affected(), 1);
+    }
+    drop(conn);
+    let late = late.reopen(quick()).await;
+    assert!(is_on_disk(late.path(), SECRET));
+    assert_eq!(late.store.rejudge().await.unwrap().accepted, 1);
+    assert_eq!(late.store.counts().await.unwrap().waiting, 1);
+    assert!(!is_on_disk(late.path(), SECRET));
+    verifies(&late).await;
+}
+
+#[tokio::test]
+async fn a_reader_in_the_log_while_a_store_opens_only_delays_its_emptying() {
+    let crash = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let armed = crash.clone();
+    let options = Options {
+        crash_at: Some(std::sync::Arc::new(move |point| {
+            point == WritePoint::AfterCommit && armed.load(std::sync::atomic::Ordering::SeqCst)
+        })),
+        ..quick()
+    };
+    let (east, hub) = (Site::open(EAST).await, Site::open_with(HUB, options).await);
+    east.log(1, SECRET).await;
+    east.send_to(&hub).await;
+    let remains = hub.store.remains(record(EAST, 1)).await.unwrap();
+    let mut reader = raw(hub.path()).await;
+    let begin = sqlx::raw_sql("begin; select count(*) from bundle");
+    begin.execute(&mut reader).await.unwrap();
+    crash.store(true, std::sync::atomic::Ordering::SeqCst);
+    let op = erasure_of(record(EAST, 1), &remains);
+    let root = super::support::root();
+    let institution = super::support::institution();
+    let killed = hub
+        .store
+        .commit_institution(op, &root, institution, MORNING);
+    assert!(matches!(killed.await, Err(StoreError::Stopped)));
+    let hub = hub.reopen(quick()).await;
+    assert!(is_on_disk(hub.path(), SECRET));
+    sqlx::Connection::close(reader).await.unwrap();
+    hub.log(1, "值班照常").await;
+    assert!(!is_on_disk(hub.path(), SECRET));
 }

@@ -1,21 +1,11 @@
 //! Opening a data directory, and what a full or damaged one says.
 
-use super::support::{EAST, HUB, MORNING, Site, action, log_item, quick, record};
-use sqlx::{ConnectOptions as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use super::support::{EAST, HUB, MORNING, Site, action, log_item, quick, raw, record};
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use store::{CommitError, OpenError, Options, Store, StoreError};
-
-async fn raw(dir: &Path) -> SqliteConnection {
-    SqliteConnectOptions::new()
-        .filename(dir.join("dutyroom.db"))
-        .create_if_missing(true)
-        .connect()
-        .await
-        .unwrap()
-}
 
 async fn sql(dir: &Path, statement: &'static str) {
     let mut conn = raw(dir).await;

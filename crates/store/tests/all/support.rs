@@ -13,6 +13,7 @@ use records::id::{
 use records::kinds;
 use records::payload::{self, Body, Enrolment, InstitutionOp, RecordChanges, Section, SiteRole};
 use records::write::{self, Edit};
+use sqlx::{ConnectOptions as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::convert::Infallible;
 use std::path::Path;
 use store::{Action, Committed, Options, RecordEdit, RecordRow, Store, Synchronous, Writer};
@@ -374,4 +375,14 @@ pub(crate) async fn decree(store: &Store, op: InstitutionOp) -> Head {
         .commit_institution(op, &root(), institution(), MORNING)
         .await
         .expect("decree")
+}
+
+/// The database in a data directory, beside any store that has it open: to damage or look into.
+pub(crate) async fn raw(dir: &Path) -> SqliteConnection {
+    SqliteConnectOptions::new()
+        .filename(dir.join("dutyroom.db"))
+        .create_if_missing(true)
+        .connect()
+        .await
+        .expect("the database opens")
 }

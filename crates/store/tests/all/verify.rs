@@ -1,23 +1,15 @@
 //! Proving a directory from its bytes.
 
-use super::support::{EAST, HUB, MORNING, Site, WEST, decree, record, sections};
+use super::support::{EAST, HUB, MORNING, Site, WEST, decree, raw, record, sections};
 use records::bundle::{Bundle, Head};
 use records::id::{InstitutionId, JournalId};
 use records::payload::{InstitutionOp, Section, encode};
-use sqlx::{ConnectOptions as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::SqliteConnection;
 use std::path::{Path, PathBuf};
 use store::verify::{
     Anchors, BadReason, Compared, Progress, Report, VerifyError, export, verify, verify_against,
 };
 use store::{Admission, Store};
-
-async fn raw(dir: &Path) -> SqliteConnection {
-    SqliteConnectOptions::new()
-        .filename(dir.join("dutyroom.db"))
-        .connect()
-        .await
-        .unwrap()
-}
 
 async fn report(dir: &Path) -> Report {
     verify(dir, |_| ()).await.unwrap()
