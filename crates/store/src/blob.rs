@@ -92,6 +92,9 @@ pub enum BlobError {
     /// Bytes that are not the chunk they were offered as.
     #[error("these are not the bytes of the chunk")]
     WrongChunk,
+    /// Larger than what every site keeps, and nobody asked for it.
+    #[error("nobody asked for this large blob")]
+    Unasked,
     /// No record here names it.
     #[error("no record names this blob")]
     Unnamed,

@@ -5,6 +5,7 @@ mod all {
     mod accounts;
     mod admit;
     mod blob_fetch;
+    mod blob_room;
     mod blobs;
     mod closure;
     mod commit;

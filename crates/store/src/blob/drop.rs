@@ -1,21 +1,26 @@
 //! Dropping blobs: rows first, in a transaction; then files, which nobody can find any more.
 
-use super::{BlobError, BlobStep, blocking, files};
+use super::limits::droppable;
+use super::{BlobError, BlobStep, EAGER_LEN, blocking, files};
+use crate::meta::int;
 use crate::store::Store;
 use records::id::{Hash, RecordId};
 use sqlx::{Row as _, SqliteConnection};
 
 impl Store {
-    /// Drops copies of other sites' blobs. One that has become this site's own stays.
-    pub(super) async fn drop_cached(&self, hashes: Vec<Hash>) -> Result<(), BlobError> {
+    /// Drops copies of other sites' blobs and says how many. One that has become this site's own
+    /// stays, and so does one that somebody asks for again.
+    pub(super) async fn drop_cached(&self, hashes: Vec<Hash>) -> Result<usize, BlobError> {
         let _naming = self.inner.blobs.naming.lock().await;
         let dropped = self
             .write(async move |conn| {
                 let mut dropped = Vec::new();
                 for hash in hashes {
-                    let done = sqlx::query(
-                        "delete from blob where hash = $1 and fetched = 1 and had is null",
-                    )
+                    let done = sqlx::query(concat!(
+                        "delete from blob where hash = $2 and ",
+                        droppable!()
+                    ))
+                    .bind(int(EAGER_LEN))
                     .bind(hash.0.to_vec())
                     .execute(&mut *conn)
                     .await?;
@@ -26,7 +31,9 @@ impl Store {
                 Ok(dropped)
             })
             .await?;
-        self.remove_files(dropped).await
+        let count = dropped.len();
+        self.remove_files(dropped).await?;
+        Ok(count)
     }
 
     /// Removes the files of blobs that are no longer listed. Called with the naming lock held.
@@ -44,19 +51,6 @@ impl Store {
             Ok(())
         })
         .await
-    }
-
-    /// Forgets what a record names and drops the blobs that no other record names: a blob follows
-    /// its record when that is erased.
-    ///
-    /// # Errors
-    /// [`BlobError`]; what was not removed then is swept by the next [`Store::tidy_blobs`].
-    pub async fn drop_blobs_of(&self, record: RecordId) -> Result<(), BlobError> {
-        let _naming = self.inner.blobs.naming.lock().await;
-        let dropped = self
-            .write(async move |conn| drop_refs_of(conn, record).await)
-            .await?;
-        self.remove_files(dropped).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! Taking a blob from other sites, chunk by chunk, each proved by the manifest.
 
 use super::manifest::{CHUNK_LEN, Manifest};
-use super::{BlobError, BlobStep, blocking, files};
+use super::{BlobError, BlobStep, EAGER_LEN, blocking, files};
 use crate::error::StoreError;
 use crate::meta::int;
 use crate::store::Store;
@@ -23,6 +23,9 @@ pub enum Progress {
     Whole,
 }
 
+/// Of a fetch under way: what leads to its chunks, which of them are here, and its file.
+type Part = (Manifest, Vec<u8>, File);
+
 /// A blob on its way in from other sites.
 pub struct Incoming {
     store: Store,
@@ -39,7 +42,8 @@ impl Store {
     ///
     /// # Errors
     /// [`BlobError::WrongManifest`] when no record gives the blob that size;
-    /// [`BlobError::Unnamed`]; [`BlobError::Quota`], [`BlobError::DiskFull`]; or a failure.
+    /// [`BlobError::Unnamed`]; [`BlobError::Unasked`], after which it is not wanted any more;
+    /// [`BlobError::Quota`], [`BlobError::DiskFull`]; or a failure.
     pub async fn begin_fetch(
         &self,
         hash: Hash,
@@ -53,11 +57,20 @@ impl Store {
         if !sizes.contains(&manifest.size()) {
             return Err(BlobError::WrongManifest);
         }
+        // A record may give it a small size as well, so that it seems to be one for everybody.
+        if manifest.size() > EAGER_LEN && !self.is_blob_asked_for(hash).await? {
+            self.stop_wanting(hash).await?;
+            return Err(BlobError::Unasked);
+        }
         if self.kept_manifest(hash).await?.is_none() {
             self.make_room(manifest.size()).await?;
-            self.list_part(hash, &manifest, now_ms).await?;
         }
-        self.resume_fetch(hash).await?.ok_or(BlobError::Unnamed)
+        let opened = {
+            let _naming = self.inner.blobs.naming.lock().await;
+            self.list_part(hash, &manifest, now_ms).await?;
+            self.open_part(hash).await?
+        };
+        self.resume(hash, opened).await?.ok_or(BlobError::Unnamed)
     }
 
     /// Goes on with a fetch that was begun; `None` if there is none, or the blob is whole.
@@ -65,17 +78,49 @@ impl Store {
     /// # Errors
     /// [`BlobError`].
     pub async fn resume_fetch(&self, hash: Hash) -> Result<Option<Incoming>, BlobError> {
+        let opened = {
+            let _naming = self.inner.blobs.naming.lock().await;
+            self.open_part(hash).await?
+        };
+        self.resume(hash, opened).await
+    }
+
+    /// Opens the file of a fetch that is listed. Called with the naming lock held: until there is
+    /// both a row and a file, a sweep takes either for a remnant.
+    async fn open_part(&self, hash: Hash) -> Result<Option<Part>, BlobError> {
         let Some((manifest, Some(bits))) = self.kept_manifest(hash).await? else {
             return Ok(None);
         };
-        let manifest = Arc::new(manifest);
-        let (store, proof) = (self.clone(), manifest.clone());
-        let (file, had) = blocking(move || open_part(&store, hash, &proof, &bits)).await?;
+        let (path, size) = (self.inner.blobs.part(hash), manifest.size());
+        let file = blocking(move || {
+            files::make_folder(path.parent().expect("a part's path has a folder"))?;
+            let mut options = File::options();
+            options.read(true).write(true).create(true).truncate(false);
+            let file = options.open(path)?;
+            file.set_len(size)?;
+            Ok(file)
+        })
+        .await?;
+        Ok(Some((manifest, bits, file)))
+    }
+
+    /// Verifies what is there already, which takes its time: the lock is not held any more.
+    async fn resume(
+        &self,
+        hash: Hash,
+        opened: Option<Part>,
+    ) -> Result<Option<Incoming>, BlobError> {
+        let Some((manifest, bits, file)) = opened else {
+            return Ok(None);
+        };
+        let (manifest, file) = (Arc::new(manifest), Arc::new(file));
+        let (proof, part) = (manifest.clone(), file.clone());
+        let had = blocking(move || proven(&proof, &bits, &part)).await?;
         Ok(Some(Incoming {
             store: self.clone(),
             hash,
             manifest,
-            file: Arc::new(file),
+            file,
             had,
             unsaved: 0,
         }))
@@ -92,7 +137,9 @@ impl Store {
         self.write(async move |conn| {
             sqlx::query(
                 "insert into blob(hash, size, chunks, had, fetched, added_ms, used_ms)
-                 values($1, $2, $3, $4, 1, $5, $5) on conflict(hash) do nothing",
+                 select $1, $2, $3, $4, 1, $5, $5
+                     where exists (select 1 from blob_ref where blob = $1)
+                 on conflict(hash) do nothing",
             )
             .bind(hash.0.to_vec())
             .bind(size)
@@ -126,30 +173,19 @@ impl Store {
     }
 }
 
-/// Opens the file fetched into, and says which of the chunks listed as here really are.
-fn open_part(
-    store: &Store,
-    hash: Hash,
-    manifest: &Manifest,
-    bits: &[u8],
-) -> Result<(File, Vec<bool>), BlobError> {
-    let path = store.inner.blobs.part(hash);
-    files::make_folder(path.parent().expect("a part's path has a folder"))?;
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)?;
-    file.set_len(manifest.size())?;
-    let mut had = Vec::with_capacity(manifest.len());
-    for index in 0..manifest.len() {
-        let listed = bits
-            .get(index / 8)
-            .is_some_and(|byte| byte >> (index % 8) & 1 == 1);
-        had.push(listed && manifest.proves(index, &read_chunk(&file, manifest, index)?));
-    }
-    Ok((file, had))
+/// Which of the chunks listed as here really are.
+fn proven(manifest: &Manifest, bits: &[u8], file: &File) -> Result<Vec<bool>, BlobError> {
+    let here = |index| {
+        let listed = is_listed(bits, index);
+        Ok(listed && manifest.proves(index, &read_chunk(file, manifest, index)?))
+    };
+    (0..manifest.len()).map(here).collect()
+}
+
+/// Whether the bitmap says that a chunk is here.
+pub(super) fn is_listed(bits: &[u8], index: usize) -> bool {
+    let byte = bits.get(index / 8);
+    byte.is_some_and(|byte| byte >> (index % 8) & 1 == 1)
 }
 
 /// The bytes at a chunk's place.

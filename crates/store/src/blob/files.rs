@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::RwLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Blob work of one store: its folder, its limits, and what is under way.
 pub(crate) struct Blobs {
@@ -19,7 +19,9 @@ pub(crate) struct Blobs {
     /// Bytes of uploads under way, which no row counts yet.
     pub(super) uploading: AtomicU64,
     next: AtomicU64,
-    /// Held while files get or lose their final names, together with their rows.
+    /// The folder itself is known to be on disk.
+    rooted: AtomicBool,
+    /// Held while files get or lose their names, together with their rows.
     pub(super) naming: tokio::sync::Mutex<()>,
 }
 
@@ -31,6 +33,7 @@ impl Blobs {
             limits: RwLock::default(),
             uploading: AtomicU64::new(0),
             next: AtomicU64::new(0),
+            rooted: AtomicBool::new(false),
             naming: tokio::sync::Mutex::default(),
         }
     }
@@ -83,6 +86,14 @@ impl Blobs {
         fs::rename(from, &path)?;
         File::open(folder)?.sync_all()?;
         File::open(&self.dir)?.sync_all()?;
+        if !self.rooted.load(Ordering::Relaxed) {
+            let data = self
+                .dir
+                .parent()
+                .expect("the folder is in a data directory");
+            File::open(data)?.sync_all()?;
+            self.rooted.store(true, Ordering::Relaxed);
+        }
         self.reach(BlobStep::Renamed)
     }
 

@@ -1,6 +1,6 @@
 //! Reading blobs: for people, for other sites, and for the figures.
 
-use super::fetch::read_chunk;
+use super::fetch::{is_listed, read_chunk};
 use super::{BlobError, Manifest, blocking};
 use crate::error::StoreError;
 use crate::meta::uint;
@@ -67,11 +67,7 @@ impl Store {
                 size: manifest.size(),
             },
             Some((manifest, Some(bits))) => {
-                let listed = |index: &usize| {
-                    bits.get(index / 8)
-                        .is_some_and(|b| b >> (index % 8) & 1 == 1)
-                };
-                let here = (0..manifest.len()).filter(listed);
+                let here = (0..manifest.len()).filter(|index| is_listed(&bits, *index));
                 BlobState::Partial {
                     size: manifest.size(),
                     here: here.map(|index| manifest.chunk_len(index) as u64).sum(),
@@ -104,7 +100,7 @@ impl Store {
         .await?;
         let Some(file) = file else {
             tracing::error!(blob.hash = %hash, "a blob's file is missing; it is asked for again");
-            self.unlist(hash).await?;
+            self.unlist(hash, now_ms).await?;
             return Ok(None);
         };
         if now_ms.saturating_sub(used_ms) > USED_EVERY_MS {
@@ -129,7 +125,8 @@ impl Store {
         .await
     }
 
-    async fn unlist(&self, hash: Hash) -> Result<(), StoreError> {
+    /// The blob's file is missing, and somebody wanted to read it at `now_ms`.
+    async fn unlist(&self, hash: Hash, now_ms: i64) -> Result<(), StoreError> {
         self.write(async move |conn| {
             sqlx::query("delete from blob where hash = $1 and had is null")
                 .bind(hash.0.to_vec())
@@ -137,10 +134,11 @@ impl Store {
                 .await?;
             sqlx::query(
                 "insert into blob_want(hash, hlc, asked_ms)
-                 select blob, max(hlc), null from blob_ref where blob = $1 group by blob
+                 select blob, max(hlc), $2 from blob_ref where blob = $1 group by blob
                  on conflict do nothing",
             )
             .bind(hash.0.to_vec())
+            .bind(now_ms)
             .execute(conn)
             .await
             .map(drop)

@@ -54,7 +54,7 @@ pub(crate) async fn project(
         // One that is here needs no asking for; a large one waits until somebody opens it.
         sqlx::query(
             "insert into blob_want(hash, hlc, asked_ms)
-             select $1, $2, null where $3 <= $4
+             select $1, $2, null where $3 > 0 and $3 <= $4
                  and not exists (select 1 from blob where hash = $1 and had is null)
              on conflict(hash) do update set hlc = $2 where hlc < $2",
         )

@@ -157,7 +157,8 @@ impl Drop for Upload {
 
 impl Store {
     /// Gives a whole file that is on disk its name and its row. A blob taken from a person is
-    /// this site's own from then on, wherever a copy had come from before.
+    /// this site's own from then on, wherever a copy had come from before. A fetched one must
+    /// still be listed: its record may have been erased while the last chunk came.
     pub(super) async fn keep(
         &self,
         from: PathBuf,
@@ -170,27 +171,33 @@ impl Store {
         let store = self.clone();
         blocking(move || store.inner.blobs.name(&from, hash)).await?;
         let (size, chunks) = (int(manifest.size()), manifest.to_bytes());
-        self.write(async move |conn| {
-            sqlx::query(
-                "insert into blob(hash, size, chunks, had, fetched, added_ms, used_ms)
-                 values($1, $2, $3, null, $4, $5, $5)
+        let kept = self
+            .write(async move |conn| {
+                let kept = sqlx::query(
+                    "insert into blob(hash, size, chunks, had, fetched, added_ms, used_ms)
+                 select $1, $2, $3, null, $4, $5, $5
+                     where $4 = 0 or exists (select 1 from blob where hash = $1)
                  on conflict(hash) do update set size = $2, chunks = $3, had = null,
                      fetched = case when $4 = 0 then 0 else blob.fetched end, used_ms = $5",
-            )
-            .bind(hash.0.to_vec())
-            .bind(size)
-            .bind(chunks)
-            .bind(fetched)
-            .bind(now_ms)
-            .execute(&mut *conn)
-            .await?;
-            sqlx::query("delete from blob_want where hash = $1")
+                )
                 .bind(hash.0.to_vec())
-                .execute(conn)
-                .await
-                .map(drop)
-        })
-        .await?;
+                .bind(size)
+                .bind(chunks)
+                .bind(fetched)
+                .bind(now_ms)
+                .execute(&mut *conn)
+                .await?;
+                sqlx::query("delete from blob_want where hash = $1")
+                    .bind(hash.0.to_vec())
+                    .execute(conn)
+                    .await
+                    .map(|_| kept.rows_affected() > 0)
+            })
+            .await?;
+        if !kept {
+            self.remove_files(vec![hash]).await?;
+            return Err(BlobError::Unnamed);
+        }
         self.inner.blobs.reach(BlobStep::Rowed)?;
         let store = self.clone();
         blocking(move || Ok(files::remove(&store.inner.blobs.part(hash))?)).await

@@ -93,13 +93,26 @@ impl Store {
         self.write(async move |conn| {
             sqlx::query(
                 "delete from blob_want where hash = $1
-                     and not exists (select 1 from blob_ref where blob = $1 and size <= $2)",
+                     and not exists (
+                         select 1 from blob_ref where blob = $1 and size > 0 and size <= $2)",
             )
             .bind(hash.0.to_vec())
             .bind(int(super::EAGER_LEN))
             .execute(&mut *conn)
             .await?;
             sqlx::query("update blob_want set asked_ms = null where hash = $1")
+                .bind(hash.0.to_vec())
+                .execute(conn)
+                .await
+                .map(drop)
+        })
+        .await
+    }
+
+    /// A blob that nobody asked for is not one that every site keeps.
+    pub(super) async fn stop_wanting(&self, hash: Hash) -> Result<(), StoreError> {
+        self.write(async move |conn| {
+            sqlx::query("delete from blob_want where hash = $1 and asked_ms is null")
                 .bind(hash.0.to_vec())
                 .execute(conn)
                 .await

@@ -2,7 +2,9 @@
 
 use super::blobs::{MAX, attach, bytes_of, content, files, upload};
 use super::support::{EAST, MORNING, Site, WEST, log_item, quick, record};
+use records::field::Value;
 use records::id::Hash;
+use records::write::Edit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use store::{
@@ -10,10 +12,10 @@ use store::{
     Store,
 };
 
-const LARGE: usize = 5 * CHUNK_LEN + 17;
+pub(crate) const LARGE: usize = 5 * CHUNK_LEN + 17;
 
 /// A blob attached at the eastern campus, which the western one knows of.
-async fn attached(west: &Site, number: u8, bytes: &[u8]) -> (Site, Hash) {
+pub(crate) async fn attached(west: &Site, number: u8, bytes: &[u8]) -> (Site, Hash) {
     let east = Site::open(EAST).await;
     let blob = upload(&east, bytes).await.unwrap();
     let new = log_item(record(EAST, number), "附照片");
@@ -26,7 +28,13 @@ async fn attached(west: &Site, number: u8, bytes: &[u8]) -> (Site, Hash) {
     (east, blob.hash)
 }
 
-async fn fetch(from: &Store, to: &Store, hash: Hash, chunks: usize) -> Result<Progress, BlobError> {
+pub(crate) async fn fetch(
+    from: &Store,
+    to: &Store,
+    hash: Hash,
+    chunks: usize,
+) -> Result<Progress, BlobError> {
+    to.ask_for_blob(hash, MORNING).await?;
     let manifest = from.blob_manifest(hash).await?.unwrap();
     let mut incoming = to.begin_fetch(hash, manifest, MORNING).await?;
     let missing: Vec<_> = incoming.missing().take(chunks).collect();
@@ -153,6 +161,7 @@ async fn wrong_chunks_and_wrong_manifests_are_refused() {
     let west = Site::open(WEST).await;
     let bytes = content(LARGE, 1);
     let (east, hash) = attached(&west, 1, &bytes).await;
+    west.store.ask_for_blob(hash, MORNING).await.unwrap();
     let manifest = east.store.blob_manifest(hash).await.unwrap().unwrap();
     // Proves itself, but no record speaks of that length.
     let shorter = Manifest::from_bytes(hash, LARGE as u64 - 1, &manifest.to_bytes()).unwrap();
@@ -215,4 +224,74 @@ async fn the_least_used_large_copy_makes_room_and_small_ones_stay() {
     let refused = west.store.begin_upload(Some(EAGER_LEN), MAX).await;
     assert!(matches!(refused, Err(BlobError::Quota)));
     assert!(bytes_of(&west, blobs[1]).await.is_some());
+}
+
+#[tokio::test]
+async fn a_large_blob_that_a_record_calls_small_is_fetched_only_when_somebody_asks() {
+    let (east, west) = (Site::open(EAST).await, Site::open(WEST).await);
+    let bytes = content(LARGE, 1);
+    let blob = upload(&east, &bytes).await.unwrap();
+    // One record tells the truth, a newer one makes the video a picture.
+    for (number, size) in [(1, blob.size), (2, 1_000)] {
+        let new = log_item(record(EAST, number), "附视频");
+        let edits = vec![new, attach(number, number, blob.hash, size)];
+        east.act(number, edits).await;
+    }
+    east.send_to(&west).await;
+    let wanted = west.store.wanted_blobs(9).await.unwrap();
+    assert_eq!((wanted.len(), wanted[0].asked), (1, false));
+    let manifest = east.store.blob_manifest(blob.hash).await.unwrap().unwrap();
+    let refused = west.store.begin_fetch(blob.hash, manifest, MORNING).await;
+    assert!(matches!(refused, Err(BlobError::Unasked)));
+    assert!(west.store.wanted_blobs(9).await.unwrap().is_empty());
+    assert!(files(&west).is_empty());
+    fetch(&east.store, &west.store, blob.hash, 99)
+        .await
+        .unwrap();
+    assert_eq!(bytes_of(&west, blob.hash).await, Some(bytes));
+}
+
+#[tokio::test]
+async fn a_blob_without_a_size_is_wanted_by_nobody() {
+    let (east, west) = (Site::open(EAST).await, Site::open(WEST).await);
+    let mut below = attach(1, 1, Hash([1; 32]), 10);
+    if let Edit::AddEntry { values, .. } = &mut below.edits[0] {
+        values.insert("size".to_owned(), Value::Int(-1));
+    }
+    let none = attach(2, 2, Hash([2; 32]), 0);
+    for (number, edit) in [(1, below), (2, none)] {
+        let new = log_item(record(EAST, number), "附照片");
+        east.act(number, vec![new, edit]).await;
+    }
+    east.send_to(&west).await;
+    assert_eq!(west.rows().await.len(), 2);
+    assert!(west.store.wanted_blobs(9).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_never_takes_a_fetch_that_has_just_begun() {
+    let (east, west) = (Site::open(EAST).await, Site::open(WEST).await);
+    let mut hashes = Vec::new();
+    let mut edit = log_item(record(EAST, 1), "附照片");
+    for number in 0..40 {
+        let blob = upload(&east, &content(100, number)).await.unwrap();
+        edit.edits
+            .extend(attach(1, number, blob.hash, blob.size).edits);
+        hashes.push(blob.hash);
+    }
+    east.act(1, vec![edit]).await;
+    east.send_to(&west).await;
+    let done = Arc::new(AtomicBool::new(false));
+    let (store, stop) = (west.store.clone(), done.clone());
+    let sweeping = tokio::spawn(async move {
+        while !stop.load(Ordering::SeqCst) {
+            store.tidy_blobs(MORNING).await.unwrap();
+        }
+    });
+    for hash in hashes {
+        let whole = fetch(&east.store, &west.store, hash, 9).await;
+        assert!(matches!(whole, Ok(Progress::Whole)), "{whole:?}");
+    }
+    done.store(true, Ordering::SeqCst);
+    sweeping.await.unwrap();
 }

@@ -1,12 +1,13 @@
 //! Blobs at one site: taking them in, naming them, their quota, and what goes again.
 
-use super::support::{EAST, MORNING, Site, log_item, quick, record, text};
+use super::blob_fetch::{LARGE, attached, fetch};
+use super::erase::erase;
+use super::support::{EAST, HUB, MORNING, Site, log_item, quick, record, text};
 use records::field::Value;
 use records::id::{EntryId, Hash};
 use records::write::Edit;
 use std::io::Read as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use store::{
     BlobError, BlobLimits, BlobState, BlobStep, CHUNK_LEN, EAGER_LEN, Options, RecordEdit, Uploaded,
 };
@@ -112,12 +113,8 @@ async fn an_upload_that_is_given_up_leaves_nothing_and_takes_no_room() {
 #[tokio::test]
 async fn a_crash_between_any_two_steps_leaves_no_half_blob() {
     for step in BlobStep::ALL {
-        let armed = Arc::new(AtomicBool::new(true));
-        let stop = armed.clone();
         let options = Options {
-            blob_stop_at: Some(Arc::new(move |at| {
-                at == step && stop.load(Ordering::SeqCst)
-            })),
+            blob_stop_at: Some(Arc::new(move |at| at == step)),
             ..quick()
         };
         let east = Site::open_with(EAST, options).await;
@@ -226,19 +223,66 @@ async fn a_record_names_its_blobs_in_rows_and_through_a_rebuild() {
 }
 
 #[tokio::test]
-async fn a_blob_follows_its_record_and_stays_while_another_names_it() {
-    let east = Site::open(EAST).await;
-    let blob = upload(&east, &content(10, 1)).await.unwrap();
-    for number in [1, 2] {
-        let new = log_item(record(EAST, number), "附照片");
-        let edits = vec![new, attach(number, number, blob.hash, blob.size)];
-        east.act(number, edits).await;
+async fn blobs_follow_an_erased_record_whole_or_half_here_unless_another_names_them() {
+    let (east, hub) = (Site::open(EAST).await, Site::open(HUB).await);
+    let mut hashes = Vec::new();
+    for (seed, records) in [(1, vec![1]), (2, vec![1]), (3, vec![1, 2])] {
+        let blob = upload(&east, &content(LARGE, seed)).await.unwrap();
+        for number in records {
+            let new = log_item(record(EAST, number), "附照片");
+            let edits = vec![new, attach(number, seed, blob.hash, blob.size)];
+            east.act(seed * 10 + number, edits).await;
+        }
+        hashes.push(blob.hash);
     }
-    east.store.drop_blobs_of(record(EAST, 1)).await.unwrap();
-    assert!(bytes_of(&east, blob.hash).await.is_some());
-    east.store.drop_blobs_of(record(EAST, 2)).await.unwrap();
-    assert_eq!(bytes_of(&east, blob.hash).await, None);
-    assert!(files(&east).is_empty());
+    east.send_to(&hub).await;
+    for (hash, chunks) in hashes.iter().zip([99, 2, 99]) {
+        fetch(&east.store, &hub.store, *hash, chunks).await.unwrap();
+    }
+    erase(&hub, record(EAST, 1)).await;
+    hub.send_to(&east).await;
+    for site in [&east, &hub] {
+        site.store.tidy_blobs(MORNING).await.unwrap();
+        for gone in &hashes[..2] {
+            let state = site.store.blob_state(*gone).await.unwrap();
+            assert_eq!(state, BlobState::Absent);
+        }
+        assert!(bytes_of(site, hashes[2]).await.is_some());
+        assert_eq!(files(site).len(), 1);
+        assert!(site.store.wanted_blobs(9).await.unwrap().is_empty());
+    }
+    erase(&hub, record(EAST, 2)).await;
+    hub.store.tidy_blobs(MORNING).await.unwrap();
+    assert!(files(&hub).is_empty());
+}
+
+#[tokio::test]
+async fn the_last_chunk_of_an_erased_blob_does_not_bring_it_back() {
+    let hub = Site::open(HUB).await;
+    let (east, hash) = attached(&hub, 1, &content(LARGE, 1)).await;
+    hub.store.ask_for_blob(hash, MORNING).await.unwrap();
+    let manifest = east.store.blob_manifest(hash).await.unwrap().unwrap();
+    let known = manifest.clone();
+    let mut incoming = hub
+        .store
+        .begin_fetch(hash, manifest, MORNING)
+        .await
+        .unwrap();
+    let last = known.len() - 1;
+    for index in 0..last {
+        let chunk = east.store.blob_chunk(hash, index).await.unwrap().unwrap();
+        incoming.put(index, chunk, MORNING).await.unwrap();
+    }
+    erase(&hub, record(EAST, 1)).await;
+    let chunk = east.store.blob_chunk(hash, last).await.unwrap().unwrap();
+    let refused = incoming.put(last, chunk, MORNING).await;
+    assert!(matches!(refused, Err(BlobError::Unnamed)), "{refused:?}");
+    // Nor does the manifest of one that came too late.
+    let again = hub.store.begin_fetch(hash, known, MORNING).await;
+    assert!(matches!(again, Err(BlobError::Unnamed)));
+    assert!(files(&hub).is_empty());
+    let state = hub.store.blob_state(hash).await.unwrap();
+    assert_eq!(state, BlobState::Absent);
 }
 
 #[tokio::test]

@@ -121,7 +121,12 @@ impl Importer {
             Ok(new) => self.summary.blobs += u64::from(new),
             Err(BlobError::Quota | BlobError::DiskFull) => self.summary.blobs_without_room += 1,
             // Named by nothing that counts here, or not what it is called: nobody misses it.
-            Err(BlobError::Unnamed | BlobError::WrongManifest | BlobError::Empty) => {}
+            Err(
+                BlobError::Unnamed
+                | BlobError::Unasked
+                | BlobError::WrongManifest
+                | BlobError::Empty,
+            ) => {}
             Err(error) => return Err(error.into()),
         }
         Ok(())

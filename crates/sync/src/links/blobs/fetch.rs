@@ -207,6 +207,11 @@ impl Fetcher {
         match begun {
             Ok(incoming) => self.begin(incoming),
             Err(BlobError::WrongManifest) => self.lied(peer, hash),
+            // A record made it look small: what its site gives is true, but nobody wants it.
+            Err(BlobError::Unasked) => {
+                self.plan.forget(hash);
+                self.sizes.remove(&hash);
+            }
             Err(error) => self.failed(hash, &error),
         }
     }
