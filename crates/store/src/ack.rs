@@ -1,13 +1,14 @@
 //! What other sites hold of our own journals.
 
+use crate::chain::hash_at;
 use crate::error::StoreError;
 use crate::job::Job;
-use crate::meta::{id, int, journal_of, uint};
+use crate::meta::{int, journal_of, uint};
 use crate::past::Past;
 use crate::store::Store;
 use crate::tx::Tx;
 use records::bundle::Head;
-use records::id::{Hash, JournalId, SiteId};
+use records::id::{JournalId, SiteId};
 use sqlx::Row as _;
 use std::collections::BTreeMap;
 
@@ -65,7 +66,8 @@ pub(crate) async fn record(
     for head in heads {
         let ours = Some(head.journal.site) == own;
         let before = tx.state.acked.get(&head.journal).copied().unwrap_or(0);
-        if Some(peer) == own || !holds(tx, head).await? {
+        let here = hash_at(tx.sql().await?, head.journal, head.seq).await?;
+        if Some(peer) == own || here != Some(head.hash) {
             continue;
         }
         tx.written = true;
@@ -86,20 +88,6 @@ pub(crate) async fn record(
         }
     }
     Ok(())
-}
-
-async fn holds(tx: &mut Tx<'_>, head: &Head) -> Result<bool, StoreError> {
-    let row =
-        sqlx::query("select hash from bundle where site = $1 and incarnation = $2 and seq = $3")
-            .bind(head.journal.site.0.to_vec())
-            .bind(i64::from(head.journal.incarnation))
-            .bind(int(head.seq))
-            .fetch_optional(tx.sql().await?)
-            .await?;
-    Ok(match row {
-        Some(row) => Hash(id(&row, "hash")?) == head.hash,
-        None => false,
-    })
 }
 
 /// Records whose last own change another site now holds are new to the feed. Their cursors are

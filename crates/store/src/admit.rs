@@ -2,13 +2,13 @@
 
 use crate::action::Admission;
 use crate::branch;
+use crate::chain::hash_at;
 use crate::deps::{self, Deps};
 use crate::erase;
 use crate::error::StoreError;
 use crate::hole;
 use crate::job::Job;
 use crate::judge::{self, Case, Judgement, Stop};
-use crate::meta::{id, int};
 use crate::settle::{self, Signed};
 use crate::store::Store;
 use crate::tx::Tx;
@@ -346,12 +346,5 @@ async fn stored_hash(
     if let Some(row) = tx.pile.bundle_at(journal, seq) {
         return Ok(Some(row.hash));
     }
-    let row =
-        sqlx::query("select hash from bundle where site = $1 and incarnation = $2 and seq = $3")
-            .bind(journal.site.0.to_vec())
-            .bind(i64::from(journal.incarnation))
-            .bind(int(seq))
-            .fetch_optional(tx.raw())
-            .await?;
-    row.map(|row| Ok(Hash(id(&row, "hash")?))).transpose()
+    hash_at(tx.raw(), journal, seq).await
 }

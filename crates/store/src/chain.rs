@@ -180,7 +180,13 @@ async fn is_whole(conn: &mut SqliteConnection, tip: &Head) -> Result<bool, Store
     Ok(found.is_some())
 }
 
-async fn hash_at(
+/// The hash in column `hash`; one of another length is no bundle's.
+pub(crate) fn hash_of(row: &SqliteRow) -> Hash {
+    id(row, "hash").map_or(Hash::default(), Hash)
+}
+
+/// The bundle that stands at a place of a journal or a lane.
+pub(crate) async fn hash_at(
     conn: &mut SqliteConnection,
     journal: JournalId,
     seq: u64,
@@ -192,7 +198,7 @@ async fn hash_at(
             .bind(int(seq))
             .fetch_optional(conn)
             .await?;
-    row.map(|row| Ok(Hash(id(&row, "hash")?))).transpose()
+    Ok(row.as_ref().map(hash_of))
 }
 
 /// Place and predecessor of every bundle held beside a journal, adopted or not, by hash.

@@ -3,14 +3,14 @@
 use crate::error::StoreError;
 use crate::frontier::bundle_of;
 use crate::job::Job;
-use crate::meta::{head_of, int};
+use crate::meta::{head_of, journal_of, uint};
 use crate::store::Store;
 use records::bundle::{Bundle, Head, Header, header_hash};
 use records::erasure::Fate;
-use records::id::JournalId;
+use records::id::{Hash, JournalId};
 use records::payload::{self, Section};
 use records::trust::Trust;
-use sqlx::SqlitePool;
+use sqlx::{Row as _, SqlitePool};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -29,8 +29,10 @@ pub struct Checked {
 }
 
 impl Store {
-    /// Reads every bundle and checks form, hash, payload and signature; notes the places where
-    /// one is lost or damaged as holes, which peers can mend. `progress` is told the count.
+    /// Reads every bundle of the journals and checks form, hash, payload and signature; notes the
+    /// places where one is lost or damaged as holes, which peers can mend. `progress` is told the
+    /// count. Branches, adopted or not, and what waits are left out, since no peer could mend
+    /// them here; [`crate::verify::verify`] reads them.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read or written.
@@ -40,12 +42,11 @@ impl Store {
         mut progress: impl FnMut(u64),
     ) -> Result<Checked, StoreError> {
         let mut checked = Checked::default();
-        let mut last: Option<Head> = None;
+        let (mut last, mut key) = (None, Key::default());
         let frontier = self.frontier();
         let mut ends = BTreeMap::new();
         loop {
-            let rows = page(&self.inner.readers, last.as_ref()).await?;
-            let Some(end) = rows.last().map(|row| row.0) else {
+            let Some((rows, next)) = page(&self.inner.readers, &key).await? else {
                 let lost = lost_ends(&frontier, &ends);
                 if !lost.is_empty() {
                     self.note_holes(lost, found_ms).await?;
@@ -53,12 +54,14 @@ impl Store {
                 checked.holes = self.holes_known();
                 return Ok(checked);
             };
+            let end = rows.last().map(|row| row.0);
             ends.extend(rows.iter().map(|(head, _)| (head.journal, head.seq)));
             checked.bundles += rows.len() as u64;
             let trust = self.trust();
             let bad = tokio::task::spawn_blocking(move || bad_places(&rows, last, &trust)).await;
             let bad = bad.map_err(|_| StoreError::Stopped)?;
-            last = Some(end);
+            last = end.or(last);
+            key = next;
             if !bad.is_empty() {
                 self.note_holes(bad, found_ms).await?;
             }
@@ -134,30 +137,49 @@ pub(crate) fn whole(head: &Head, bundle: &Bundle) -> Option<Header> {
     (in_place && whole).then_some(header)
 }
 
-async fn page(
-    readers: &SqlitePool,
-    after: Option<&Head>,
-) -> Result<Vec<(Head, Option<Bundle>)>, StoreError> {
-    let (site, incarnation, seq) = match after {
-        Some(head) => (
-            head.journal.site.0.to_vec(),
-            i64::from(head.journal.incarnation),
-            int(head.seq),
-        ),
-        None => (Vec::new(), -1, 0),
-    };
+/// Where a row stands, as its columns say, whatever their lengths.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Key(Vec<u8>, i64, i64);
+
+impl Default for Key {
+    fn default() -> Self {
+        Key(Vec::new(), -1, 0)
+    }
+}
+
+/// Heads as the rows tell them, and the bundles that can be read.
+type Rows = Vec<(Head, Option<Bundle>)>;
+
+/// The rows after `after`, and where they end. One whose site or place can be no journal's is in
+/// none: the gap that it left is found by its neighbours.
+async fn page(readers: &SqlitePool, after: &Key) -> Result<Option<(Rows, Key)>, StoreError> {
     let rows = sqlx::query(
         "select site, incarnation, seq, hash, header, payload, signature from bundle
          where (site, incarnation, seq) > ($1, $2, $3) and incarnation <= $5
          order by site, incarnation, seq limit $4",
     )
-    .bind(site)
-    .bind(incarnation)
-    .bind(seq)
+    .bind(after.0.clone())
+    .bind(after.1)
+    .bind(after.2)
     .bind(PAGE)
     .bind(i64::from(crate::lane::LAST_INCARNATION))
     .fetch_all(readers)
     .await?;
-    let of = |row| Ok((head_of(row)?, bundle_of(row).ok()));
-    rows.iter().map(of).collect()
+    let Some(end) = rows.last() else {
+        return Ok(None);
+    };
+    let (site, incarnation) = (end.try_get("site")?, end.try_get("incarnation")?);
+    let end = Key(site, incarnation, end.try_get("seq")?);
+    let of = |row| {
+        let journal = journal_of(row).ok()?;
+        let seq = uint(row.try_get("seq").ok()?).ok()?;
+        match head_of(row) {
+            Ok(head) => Some((head, bundle_of(row).ok())),
+            Err(_) => {
+                let hash = Hash::default();
+                Some((Head { journal, seq, hash }, None))
+            }
+        }
+    };
+    Ok(Some((rows.iter().filter_map(of).collect(), end)))
 }

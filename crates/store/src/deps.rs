@@ -1,8 +1,9 @@
 //! What a bundle's header says it follows, looked up here.
 
+use crate::chain::hash_at;
 use crate::error::StoreError;
 use crate::lane;
-use crate::meta::{int, journal_of, uint};
+use crate::meta::{journal_of, uint};
 use crate::past::Past;
 use crate::tx::Tx;
 use records::bundle::{Head, Header};
@@ -80,13 +81,6 @@ async fn stands(tx: &mut Tx<'_>, dep: &Head) -> Result<bool, StoreError> {
     if tx.pile.bundle_at(dep.journal, dep.seq).is_some() {
         return Ok(true);
     }
-    let found: Option<i64> = sqlx::query_scalar(
-        "select 1 from bundle where site = $1 and incarnation = $2 and seq = $3",
-    )
-    .bind(dep.journal.site.0.to_vec())
-    .bind(i64::from(dep.journal.incarnation))
-    .bind(int(dep.seq))
-    .fetch_optional(tx.raw())
-    .await?;
+    let found = hash_at(tx.raw(), dep.journal, dep.seq).await?;
     Ok(found.is_some())
 }

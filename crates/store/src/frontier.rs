@@ -6,7 +6,7 @@ use crate::meta::{head_of, id, int, uint};
 use crate::row::Counts;
 use crate::store::Store;
 use futures::TryStreamExt as _;
-use records::bundle::Bundle;
+use records::bundle::{Bundle, Head};
 use records::id::JournalId;
 use sqlx::Row as _;
 use std::sync::atomic::Ordering;
@@ -44,9 +44,10 @@ impl Store {
         let mut bad = None;
         while let Some(row) = rows.try_next().await? {
             due += 1;
-            let (head, bundle) = (head_of(&row)?, bundle_of(&row).ok());
-            let sound = bundle.filter(|bundle| head.seq == due && whole(&head, bundle).is_some());
-            let Some(bundle) = sound else {
+            let read = head_of(&row).and_then(|head| Ok((head, bundle_of(&row)?)));
+            let sound =
+                |(head, bundle): &(Head, Bundle)| head.seq == due && whole(head, bundle).is_some();
+            let Some((_, bundle)) = read.ok().filter(sound) else {
                 bad = Some(due);
                 break;
             };
@@ -73,7 +74,8 @@ impl Store {
     /// [`StoreError`].
     pub async fn counts(&self) -> Result<Counts, StoreError> {
         let row = sqlx::query(
-            "select (select count(*) from record) as records,
+            "select (select count(*) from bundle) as bundles,
+                 (select count(*) from record) as records,
                  (select count(*) from change) as changes,
                  (select count(*) from quarantine) as quarantined,
                  (select count(*) from waiting) as waiting,
@@ -86,8 +88,7 @@ impl Store {
         let count = |name: &str| -> Result<u64, StoreError> { uint(row.try_get(name)?) };
         let journals = self.frontier();
         Ok(Counts {
-            // Journals have no gaps, so the heads tell how many bundles there are.
-            bundles: journals.iter().map(|head| head.seq).sum(),
+            bundles: count("bundles")?,
             records: count("records")?,
             changes: count("changes")?,
             quarantined: count("quarantined")?,

@@ -7,10 +7,11 @@
 //! in between, and then everything is replayed.
 
 use crate::action::Admission;
+use crate::chain::hash_of;
 use crate::check::is_sound;
 use crate::error::StoreError;
 use crate::frontier::bundle_of;
-use crate::meta::{head_of, id, int, journal_of, uint};
+use crate::meta::{head_of, int, journal_of, uint};
 use crate::past::Past;
 use crate::store::Store;
 use crate::tx::Tx;
@@ -273,6 +274,17 @@ async fn settle(
         Some(place) => place,
         None => make_room(tx, after).await?,
     };
+    // A row whose site or place is damaged may still have its hash.
+    sqlx::query(
+        "delete from bundle where hash = $1
+             and not (site = $2 and incarnation = $3 and seq = $4)",
+    )
+    .bind(head.hash.0.to_vec())
+    .bind(head.journal.site.0.to_vec())
+    .bind(i64::from(head.journal.incarnation))
+    .bind(int(head.seq))
+    .execute(tx.sql().await?)
+    .await?;
     sqlx::query(
         "insert into bundle(site, incarnation, seq, hash, header, payload, signature, action,
              past, place, received_ms)
@@ -340,7 +352,7 @@ async fn causes(tx: &mut Tx<'_>, header: &Header) -> Result<Option<(Past, i64)>,
         };
         after = after.max(row.try_get("place")?);
         // A dependency on another branch is no part of the past.
-        if Hash(id(&row, "hash")?) == hash && (of != journal || seq + 1 == header.seq) {
+        if hash_of(&row) == hash && (of != journal || seq + 1 == header.seq) {
             past.merge(&Past::decode(&row.try_get::<Vec<u8>, _>("past")?)?);
             past.reach(of, seq);
         }
@@ -416,7 +428,8 @@ async fn stored(
     let Some(row) = row else {
         return Ok(None);
     };
-    let head = head_of(&row)?;
+    let hash = hash_of(&row);
+    let head = Head { journal, seq, hash };
     // A signature of another length cannot hold; the bytes are then no bundle at all.
     let bundle = bundle_of(&row).unwrap_or(Bundle {
         header: Vec::new(),

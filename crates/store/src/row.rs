@@ -121,7 +121,7 @@ pub struct Feed {
 /// Sizes of what the store holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Bundles in journals.
+    /// Bundles in journals that are here, adopted branches included.
     pub bundles: u64,
     /// Records with a projection.
     pub records: u64,

@@ -1,20 +1,11 @@
 //! Bundles that the disk has lost or damaged, found and put back.
 
-use super::support::{EAST, HUB, MORNING, Site, WEST, rows, shared_rows};
+use super::support::{EAST, HUB, MORNING, Site, WEST, raw, rows, shared_rows};
 use records::bundle::Bundle;
 use records::id::{Hash, JournalId};
-use sqlx::{ConnectOptions as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::path::Path;
 use store::verify::verify;
 use store::{Admission, Checked, Item, Store};
-
-async fn raw(dir: &Path) -> SqliteConnection {
-    SqliteConnectOptions::new()
-        .filename(dir.join("dutyroom.db"))
-        .connect()
-        .await
-        .unwrap()
-}
 
 async fn lose(dir: &Path, journal: JournalId, seqs: &[i64]) {
     let mut conn = raw(dir).await;
@@ -83,6 +74,30 @@ async fn a_sound_store_has_no_holes() {
     let (_, hub) = two_sites().await;
     let checked = check(&hub.store).await;
     assert_eq!((checked.bundles, checked.holes), (17, 0));
+}
+
+#[tokio::test]
+async fn a_row_whose_hash_or_site_has_another_length_is_a_hole_where_it_stood() {
+    let (east, hub) = two_sites().await;
+    let mut conn = raw(hub.path()).await;
+    for cut in [
+        "update bundle set hash = x'00' where site = $1 and seq = 2",
+        "update bundle set site = x'ff' where site = $1 and seq = 4",
+        "update bundle set site = x'0000' where site = $1 and seq = 6",
+    ] {
+        let cut = sqlx::query(cut).bind(EAST.site().0.to_vec());
+        assert_eq!(cut.execute(&mut conn).await.unwrap().rows_affected(), 1);
+    }
+    drop(conn);
+    assert_eq!(check(&hub.store).await.holes, 3);
+    let given = hub.store.bundles_after(EAST.journal(), 0, usize::MAX).await;
+    assert_eq!(given.unwrap().len(), 1);
+    let mut own = east.own().await;
+    own.reverse();
+    let answers = hub.store.admit(own, MORNING).await.unwrap();
+    let mended = |answer: &&Admission| matches!(answer, Admission::Mended { .. });
+    assert_eq!(answers.iter().filter(mended).count(), 3, "{answers:?}");
+    assert_clean(&hub).await;
 }
 
 #[tokio::test]
