@@ -4,6 +4,8 @@
 pub mod camera_sim;
 pub mod history;
 pub mod netsim;
+pub mod process;
 pub mod quic;
 pub mod storm;
 pub mod world;
+pub mod year;

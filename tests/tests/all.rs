@@ -3,11 +3,11 @@
 mod all {
     pub(crate) mod cameras;
     pub(crate) mod copies;
+    pub(crate) mod doctor;
     pub(crate) mod durability;
     pub(crate) mod interop;
     pub(crate) mod links;
     pub(crate) mod logs;
-    pub(crate) mod process;
     pub(crate) mod refusals;
     pub(crate) mod verification;
     pub(crate) mod workspace;

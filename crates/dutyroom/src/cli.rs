@@ -1,9 +1,11 @@
 //! The command line.
 
+mod values;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use records::erasure::MAX_REASON_LEN;
 use records::id::InstitutionId;
 use std::path::{Path, PathBuf};
+use values::{code, login, name, reason};
 
 /// Dutyroom 值班通: the duty room of a campus, and the hub of all of them.
 #[derive(Debug, Parser)]
@@ -28,6 +30,8 @@ pub(crate) enum Command {
     User(User),
     /// Run the site
     Serve(Serve),
+    /// Look over a stopped site's directory and say what is wrong and what to do about it
+    Doctor(Doctor),
     /// Prove every bundle of a data directory (also of a running site), a backup or a file
     Verify(Verify),
     /// Write all journals to standard output, as a file that anyone can verify offline
@@ -179,6 +183,19 @@ pub(crate) struct Serve {
     /// Print one line of JSON when the site is ready
     #[arg(long)]
     pub(crate) ready_json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// The site's data directory
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// Then drop everything that is derived from the journals, and derive it again
+    #[arg(long)]
+    pub(crate) rebuild: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -340,43 +357,6 @@ pub(crate) struct CheckConfig {
     pub(crate) file: PathBuf,
 }
 
-fn name(text: &str) -> Result<String, String> {
-    let name = text.trim();
-    match name.chars().count() {
-        1..=100 => Ok(name.to_owned()),
-        _ => Err("a name has 1 to 100 characters".to_owned()),
-    }
-}
-
-fn reason(text: &str) -> Result<String, String> {
-    let reason = text.trim();
-    let plain = !reason.chars().any(char::is_control);
-    match reason.chars().count() {
-        1..=MAX_REASON_LEN if plain => Ok(reason.to_owned()),
-        _ => Err(format!(
-            "a reason has 1 to {MAX_REASON_LEN} characters on one line"
-        )),
-    }
-}
-
-fn code(text: &str) -> Result<String, String> {
-    let letters = text.bytes().all(|byte| byte.is_ascii_alphabetic());
-    if letters && (1..=4).contains(&text.len()) {
-        Ok(text.to_ascii_uppercase())
-    } else {
-        Err("a code has 1 to 4 letters A–Z".to_owned())
-    }
-}
-
-fn login(text: &str) -> Result<String, String> {
-    let login = text.trim();
-    let plain = !login.chars().any(|c| c.is_whitespace() || c.is_control());
-    match login.chars().count() {
-        1..=100 if plain => Ok(login.to_owned()),
-        _ => Err("a login has 1 to 100 characters and no spaces".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -384,14 +364,6 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         <Cli as clap::CommandFactory>::command().debug_assert();
-    }
-
-    #[test]
-    fn a_code_is_one_to_four_letters() {
-        assert_eq!(code("z"), Ok("Z".to_owned()));
-        for wrong in ["", "ABCDE", "A1", "东"] {
-            assert!(code(wrong).is_err(), "{wrong}");
-        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub(crate) mod activate_rules;
 pub(crate) mod backup;
 pub(crate) mod check_config;
 pub(crate) mod close;
+pub(crate) mod doctor;
 pub(crate) mod erase;
 pub(crate) mod export;
 pub(crate) mod import;

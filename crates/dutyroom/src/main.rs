@@ -9,6 +9,7 @@ mod commands;
 mod config;
 mod copy;
 mod logging;
+mod meter;
 mod site;
 
 use clap::Parser as _;
@@ -43,6 +44,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => commands::serve::run(args).await,
         Command::Export(args) => commands::export::run(args).await,
         Command::Import(args) => commands::import::run(args).await,
+        Command::Doctor(args) => commands::doctor::run(args).await,
         Command::Verify(args) => commands::verify::run(args).await,
         Command::Journal(args) => commands::journal::run(args).await,
         Command::Erase(args) => commands::erase::run(args).await,

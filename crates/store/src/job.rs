@@ -4,6 +4,7 @@ use crate::action::{Action, Admission, Committed, Reads, RecordEdit, Writer};
 use crate::doc::SNAPSHOT;
 use crate::error::StoreError;
 use crate::incarnation::Moment;
+use crate::rebuild::Tell;
 use crate::row::Rejudged;
 use crate::store::Store;
 use ed25519_dalek::SigningKey;
@@ -52,7 +53,7 @@ pub(crate) enum Job {
     Admit(Vec<Bundle>, i64, Reply<Vec<Admission>>),
     Ack(SiteId, Vec<Head>, Reply<()>),
     Holes(Vec<(JournalId, u64)>, i64, Reply<()>),
-    Rebuild(Reply<()>),
+    Rebuild(Tell, Reply<()>),
     Rejudge(Reply<Rejudged>),
     Confirm(Reply<()>),
     Rows(Box<dyn RowWork>),
@@ -153,7 +154,7 @@ pub(crate) fn refuse(job: Job) -> Answer {
         | Job::Pin(_, reply)
         | Job::Ack(_, _, reply)
         | Job::Holes(_, _, reply)
-        | Job::Rebuild(reply) => refusal(reply),
+        | Job::Rebuild(_, reply) => refusal(reply),
         Job::Commit(_, _, reply) => Box::new(move |group| {
             let error = group.err().unwrap_or(StoreError::Stopped);
             drop(reply.send(Err(CommitFault::Store(error))));

@@ -39,6 +39,7 @@ mod feed;
 mod frontier;
 mod hole;
 mod incarnation;
+pub mod inspect;
 mod institution;
 mod inventory;
 mod job;

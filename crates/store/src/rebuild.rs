@@ -7,7 +7,7 @@ use crate::error::StoreError;
 use crate::institution;
 use crate::job::Job;
 use crate::judge::{self, Case, Judgement};
-use crate::meta::{self, id};
+use crate::meta::{self, id, uint};
 use crate::past::Past;
 use crate::settle;
 use crate::store::Store;
@@ -40,14 +40,46 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; the caches are as before then.
     pub async fn rebuild(&self) -> Result<(), StoreError> {
-        self.ask(Job::Rebuild).await?
+        self.rebuild_telling(|_, _| ()).await
+    }
+
+    /// The same, telling meanwhile how many of how many bundles are replayed.
+    ///
+    /// # Errors
+    /// As [`Store::rebuild`].
+    pub async fn rebuild_telling(
+        &self,
+        tell: impl FnMut(u64, u64) + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let tell: Tell = Box::new(tell);
+        self.ask(|reply| Job::Rebuild(tell, reply)).await?
+    }
+}
+
+/// Told how many of how many bundles are replayed.
+pub(crate) type Tell = Box<dyn FnMut(u64, u64) + Send>;
+
+/// How far a replay is.
+struct Told<'a> {
+    tell: &'a mut (dyn FnMut(u64, u64) + Send),
+    done: u64,
+    of: u64,
+}
+
+impl Told<'_> {
+    fn add(&mut self, bundles: usize) {
+        self.done += bundles as u64;
+        (self.tell)(self.done, self.of);
     }
 }
 
 /// Replays every bundle in the order it was first judged, which respects all dependencies.
 ///
 /// The institution journal goes first: revocations count whenever they arrived.
-pub(crate) async fn replay(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+pub(crate) async fn replay(
+    tx: &mut Tx<'_>,
+    tell: &mut (dyn FnMut(u64, u64) + Send),
+) -> Result<(), StoreError> {
     tx.written = true;
     tx.state.replay = false;
     blob::forget_all(tx.sql().await?).await?;
@@ -58,8 +90,11 @@ pub(crate) async fn replay(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     tx.state.cursor += 1;
     let institution = tx.state.institution.unwrap_or_default();
     tx.state.trust = Arc::new(Trust::new(institution));
-    run(tx, true, institution).await?;
-    run(tx, false, institution).await?;
+    let of = sqlx::query_scalar("select count(*) from bundle").fetch_one(tx.raw());
+    let (done, of) = (0, uint(of.await?)?);
+    let mut told = Told { tell, done, of };
+    run(tx, true, institution, &mut told).await?;
+    run(tx, false, institution, &mut told).await?;
     tx.state.replay = false;
     meta::mark_judged(tx).await
 }
@@ -68,6 +103,7 @@ async fn run(
     tx: &mut Tx<'_>,
     institution_only: bool,
     institution: InstitutionId,
+    told: &mut Told<'_>,
 ) -> Result<(), StoreError> {
     let mut place = 0i64;
     loop {
@@ -84,6 +120,7 @@ async fn run(
         if rows.is_empty() {
             return Ok(());
         }
+        told.add(rows.len());
         for row in rows {
             place = row.try_get("place")?;
             let mut case = case(tx, &row).await?;

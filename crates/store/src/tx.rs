@@ -176,8 +176,8 @@ impl Tx<'_> {
                 self.state.unconfirmed = false;
                 Ran::of(reply, result, self.written)
             }
-            Job::Rebuild(reply) => {
-                let result = rebuild::replay(self).await;
+            Job::Rebuild(mut tell, reply) => {
+                let result = rebuild::replay(self, &mut tell).await;
                 Ran::of(reply, result, self.written)
             }
             Job::Rejudge(reply) => {
@@ -236,7 +236,7 @@ impl Tx<'_> {
             adopt::adopt(self).await?;
         }
         if self.state.replay {
-            rebuild::replay(self).await?;
+            rebuild::replay(self, &mut |_, _| ()).await?;
         }
         Ok(done)
     }

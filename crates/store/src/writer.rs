@@ -81,7 +81,7 @@ impl Loop {
                 if matches!(error, StoreError::Damaged(SNAPSHOT)) && !self.mended {
                     self.mended = true;
                     let (reply, _) = oneshot::channel();
-                    jobs.push_front(Job::Rebuild(reply));
+                    jobs.push_front(Job::Rebuild(Box::new(|_, _| ()), reply));
                 }
             }
         }

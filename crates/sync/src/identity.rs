@@ -6,6 +6,10 @@
 //! useful expiry: a duty room must not go dark because a date passed or a clock stepped, and
 //! revocation is the institution journal's business.
 
+mod validity;
+
+pub use validity::CertificateFault;
+
 use ed25519_dalek::SigningKey;
 use rand::RngCore;
 use rcgen::{

@@ -43,6 +43,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 /// Sync's own benchmark program, optimised; its output is its own.
 fn sync(arguments: &[OsString]) -> anyhow::Result<()> {
+    let named = |name: &str| arguments.iter().any(|argument| argument == name);
+    let all = arguments.iter().all(|argument| {
+        let argument = argument.to_string_lossy();
+        argument.starts_with('-')
+    });
+    if all || named("start") {
+        // That figure starts the program itself, which lies beside the benchmark.
+        let mut build = cargo(&["build", "--quiet", "--release", "-p", "dutyroom"]);
+        let built = build.status().context("cannot start cargo")?;
+        ensure!(built.success(), "dutyroom does not build, see above");
+    }
     let mut bench = cargo(&["bench", "--quiet", "-p", "tests", "--bench", "sync", "--"]);
     let status = bench
         .args(arguments)

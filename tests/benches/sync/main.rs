@@ -15,6 +15,7 @@ mod per_record;
 mod raw;
 mod reconnect;
 mod scrub;
+mod start;
 mod verify;
 mod weeks;
 
@@ -31,6 +32,7 @@ const FIGURES: &[(&str, Measure)] = &[
     ("scrub", scrub::run),
     ("durable", durable::run),
     ("gate", gate::run),
+    ("start", start::run),
     ("verify", verify::run),
     ("live", live::run),
     ("pacing", pacing::run),

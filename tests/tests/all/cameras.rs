@@ -1,13 +1,13 @@
 //! What a camera does wrong is shown with its reason while somebody watches, and ends when the
 //! camera does right again.
 
-use super::process::{Site, add_user, configure, eventually, found, offer};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Mutex;
 use tests::camera_sim::{CameraSim, Credentials, Fault, Options};
+use tests::process::{Site, add_user, configure, eventually, found, offer};
 
 async fn sim(listen: SocketAddr, faults: &[(&str, Fault)], locked: bool) -> Result<CameraSim> {
     let word = || "of-the-camera".to_owned();

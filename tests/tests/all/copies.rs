@@ -1,6 +1,6 @@
 //! Backups and carried files by the program's own commands.
 
-use super::process::{Site, add_user, configure, found, item, output, run, text};
+use tests::process::{Site, add_user, configure, found, item, output, run, text};
 use anyhow::{Context as _, Result, ensure};
 use std::path::Path;
 

@@ -1,8 +1,8 @@
 //! What a site answered as saved is there after `kill -9`.
 
-use super::process::{Site, add_user, configure, found, item, output, text};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
+use tests::process::{Site, add_user, configure, found, item, output, text};
 
 /// How often the site is killed while it writes (DESIGN.md, invariant 1).
 const KILLS: usize = 50;

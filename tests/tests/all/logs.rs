@@ -1,11 +1,11 @@
 //! What people type, and who they are, never reaches the log, however much is logged.
 
-use super::process::{ICE_PASSWORD, Site, add_user, configure, eventually, found, item, offer};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::Path;
 use tests::camera_sim::{CameraSim, Credentials, Options};
+use tests::process::{ICE_PASSWORD, Site, add_user, configure, eventually, found, item, offer};
 
 const LOGIN: &str = "login-of-the-officer";
 const WRONG: &str = "wrong-password-31415";

@@ -1,11 +1,11 @@
 //! What a site cannot do is said in words, with exit code 1, and changes nothing.
 
-use super::process::{Site, configure, found, refused, run, text};
 use anyhow::{Context as _, Result, ensure};
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
 use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
+use tests::process::{Site, configure, found, refused, run, text};
 
 fn says(said: &str, words: &str) -> Result<()> {
     ensure!(said.contains(words), "{words:?} is not in {said:?}");

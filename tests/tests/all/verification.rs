@@ -1,11 +1,11 @@
 //! `dutyroom verify` proves a directory, live or stopped, and names the one bad bundle.
 
-use super::process::{Site, add_user, configure, eventually, found, item, output, run, text};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
 use std::path::{Path, PathBuf};
+use tests::process::{Site, add_user, configure, eventually, found, item, output, run, text};
 
 /// One site of the small institution.
 struct Member {

@@ -1,19 +1,19 @@
 //! `dutyroom verify`: proves journals offline, from a directory, a backup or an exported file.
 
 use crate::cli;
+use crate::meter::Meter;
 use serde_json::{Value, json};
-use server::clock::Clock;
-use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use store::verify::{Anchors, BadBundle, BadReason, Compared, Progress, Report, verify_against};
 
 pub(crate) async fn run(args: cli::Verify) -> anyhow::Result<ExitCode> {
-    let mut meter = Meter::new(!args.json && std::io::stderr().is_terminal());
+    let meter = Meter::new(!args.json);
     let anchors = Anchors {
         institution: args.institution,
         against: args.against.as_deref(),
     };
-    let verified = verify_against(args.path(), anchors, |progress| meter.show(progress)).await;
+    let tell = |progress: Progress| meter.show(progress.done, progress.of);
+    let verified = verify_against(args.path(), anchors, tell).await;
     meter.clear();
     let report = verified?;
     if args.json {
@@ -25,39 +25,6 @@ pub(crate) async fn run(args: cli::Verify) -> anyhow::Result<ExitCode> {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
-}
-
-/// One line on the terminal that is written over.
-struct Meter {
-    shown: bool,
-    clock: Clock,
-}
-
-impl Meter {
-    fn new(shown: bool) -> Self {
-        let clock = Clock::system();
-        Self { shown, clock }
-    }
-
-    fn show(&mut self, progress: Progress) {
-        if !self.shown {
-            return;
-        }
-        let Progress { done, of } = progress;
-        let rate = done.saturating_mul(1_000) / self.clock.uptime_ms().max(1);
-        let percent = done.saturating_mul(100) / of.max(1);
-        // A terminal that is gone does not stop the work.
-        let _shown = write!(
-            std::io::stderr(),
-            "\r{done} of {of} bundles ({percent} %), {rate}/s   "
-        );
-    }
-
-    fn clear(&self) {
-        if self.shown {
-            let _shown = write!(std::io::stderr(), "\r{:60}\r", "");
-        }
-    }
 }
 
 fn print(report: &Report, anchored: bool) {

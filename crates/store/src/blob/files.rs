@@ -56,6 +56,12 @@ impl Blobs {
         self.dir.join(&name[..2]).join(&name[2..])
     }
 
+    /// The length of the blob's own file, if there is one.
+    pub(crate) fn len_of(&self, hash: Hash) -> Option<u64> {
+        let file = fs::metadata(self.path(hash)).ok()?;
+        file.is_file().then_some(file.len())
+    }
+
     /// The file a blob is fetched into.
     pub(super) fn part(&self, hash: Hash) -> PathBuf {
         self.dir.join("part").join(hash.to_string())

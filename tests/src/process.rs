@@ -24,12 +24,18 @@ fn dutyroom() -> Result<PathBuf> {
 }
 
 /// Runs a command of the program to its end, whatever the end.
-pub(crate) fn output(arguments: &[&str]) -> Result<Output> {
+///
+/// # Errors
+/// When it cannot be started.
+pub fn output(arguments: &[&str]) -> Result<Output> {
     Ok(Command::new(dutyroom()?).args(arguments).output()?)
 }
 
 /// Runs a command that must succeed, and reads its JSON.
-pub(crate) fn run(arguments: &[&str]) -> Result<Value> {
+///
+/// # Errors
+/// What it said.
+pub fn run(arguments: &[&str]) -> Result<Value> {
     let output = output(arguments)?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
@@ -39,7 +45,10 @@ pub(crate) fn run(arguments: &[&str]) -> Result<Value> {
 }
 
 /// Runs a command that must end with a said error, and reads what it says.
-pub(crate) async fn refused(arguments: &[&str]) -> Result<String> {
+///
+/// # Errors
+/// When it ends well, or not at all.
+pub async fn refused(arguments: &[&str]) -> Result<String> {
     let mut command = tokio::process::Command::new(dutyroom()?);
     let ending = command.args(arguments).kill_on_drop(true).output();
     let output = tokio::time::timeout(PATIENCE, ending).await;
@@ -50,12 +59,15 @@ pub(crate) async fn refused(arguments: &[&str]) -> Result<String> {
 }
 
 /// `path` for a command line.
-pub(crate) fn text(path: &Path) -> &str {
+pub fn text(path: &Path) -> &str {
     path.to_str().expect("temporary folders have UTF-8 names")
 }
 
 /// Makes an institution whose hub has the code `Z`.
-pub(crate) fn found(data: &Path) -> Result<()> {
+///
+/// # Errors
+/// As [`run`].
+pub fn found(data: &Path) -> Result<()> {
     let data = text(data);
     let (site, institution) = ("总值班室", "测试学院");
     run(&[
@@ -74,7 +86,10 @@ pub(crate) fn found(data: &Path) -> Result<()> {
 }
 
 /// A new account's password.
-pub(crate) fn add_user(data: &Path, login: &str, name: &str, role: &str) -> Result<String> {
+///
+/// # Errors
+/// As [`run`].
+pub fn add_user(data: &Path, login: &str, name: &str, role: &str) -> Result<String> {
     let data = text(data);
     let user = run(&[
         "user", "add", "--data", data, "--login", login, "--name", name, "--role", role, "--json",
@@ -86,7 +101,10 @@ pub(crate) fn add_user(data: &Path, login: &str, name: &str, role: &str) -> Resu
 }
 
 /// Writes a configuration on free loopback ports; `more` is appended. Its path.
-pub(crate) fn configure(data: &Path, dial: &[&str], more: &str) -> Result<PathBuf> {
+///
+/// # Errors
+/// When it cannot be written.
+pub fn configure(data: &Path, dial: &[&str], more: &str) -> Result<PathBuf> {
     let config = format!(
         "data = {data:?}\n[http]\nlisten = \"127.0.0.1:0\"\n\
          [link]\nlisten = \"127.0.0.1:0\"\ndial = {dial:?}\n\
@@ -98,17 +116,20 @@ pub(crate) fn configure(data: &Path, dial: &[&str], more: &str) -> Result<PathBu
 }
 
 /// A running site. Killed when dropped.
-pub(crate) struct Site {
+pub struct Site {
     process: Child,
     /// Where browsers find it.
-    pub(crate) url: String,
+    pub url: String,
     /// Where other sites find it.
-    pub(crate) link: String,
+    pub link: String,
 }
 
 impl Site {
     /// Starts the site of a configuration; its log goes to `log`, if anywhere.
-    pub(crate) fn start(config: &Path, log: Option<&Path>) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When it never says that it is ready.
+    pub fn start(config: &Path, log: Option<&Path>) -> Result<Self> {
         let log = match log {
             Some(file) => File::create(file)?.into(),
             None => Stdio::null(),
@@ -130,13 +151,19 @@ impl Site {
     }
 
     /// A client with its own cookies.
-    pub(crate) fn client() -> Result<reqwest::Client> {
+    ///
+    /// # Errors
+    /// When there can be none.
+    pub fn client() -> Result<reqwest::Client> {
         let client = reqwest::Client::builder().cookie_store(true);
         Ok(client.timeout(PATIENCE).build()?)
     }
 
     /// A client that is signed in.
-    pub(crate) async fn sign_in(&self, login: &str, password: &str) -> Result<reqwest::Client> {
+    ///
+    /// # Errors
+    /// When it is not let in.
+    pub async fn sign_in(&self, login: &str, password: &str) -> Result<reqwest::Client> {
         let client = Self::client()?;
         let answer = client
             .post(format!("{}/api/v1/session", self.url))
@@ -149,12 +176,10 @@ impl Site {
     }
 
     /// Posts what must be accepted.
-    pub(crate) async fn post(
-        &self,
-        client: &reqwest::Client,
-        path: &str,
-        body: &Value,
-    ) -> Result<Value> {
+    ///
+    /// # Errors
+    /// When it is not.
+    pub async fn post(&self, client: &reqwest::Client, path: &str, body: &Value) -> Result<Value> {
         let url = format!("{}{path}", self.url);
         let answer = client.post(url).json(body).send().await?;
         let (status, body) = (answer.status(), answer.text().await?);
@@ -163,7 +188,10 @@ impl Site {
     }
 
     /// Ids of every log item the site holds.
-    pub(crate) async fn all_items(&self, client: &reqwest::Client) -> Result<Vec<String>> {
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn all_items(&self, client: &reqwest::Client) -> Result<Vec<String>> {
         let mut ids = Vec::new();
         let mut after = String::new();
         loop {
@@ -182,15 +210,27 @@ impl Site {
         }
     }
 
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Ends it as `kill -9` does.
-    pub(crate) fn kill(&mut self) -> Result<()> {
+    ///
+    /// # Errors
+    /// When it cannot be ended.
+    pub fn kill(&mut self) -> Result<()> {
         self.process.kill()?;
         self.process.wait()?;
         Ok(())
     }
 
     /// Ends it as systemd does, and tells how it ended.
-    pub(crate) fn stop(&mut self) -> Result<ExitStatus> {
+    ///
+    /// # Errors
+    /// When it cannot be told to.
+    pub fn stop(&mut self) -> Result<ExitStatus> {
         let id = i32::try_from(self.process.id())?;
         let id = rustix::process::Pid::from_raw(id).context("a process id")?;
         rustix::process::kill_process(id, rustix::process::Signal::TERM)?;
@@ -209,7 +249,10 @@ impl Drop for Site {
 }
 
 /// Asks until it is so.
-pub(crate) async fn eventually(what: &str, ask: impl AsyncFn() -> Result<bool>) -> Result<()> {
+///
+/// # Errors
+/// When it never is, or asking fails.
+pub async fn eventually(what: &str, ask: impl AsyncFn() -> Result<bool>) -> Result<()> {
     let waiting = async {
         while !ask().await? {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -221,7 +264,7 @@ pub(crate) async fn eventually(what: &str, ask: impl AsyncFn() -> Result<bool>) 
 }
 
 /// The body that creates a log item; `number` makes its action id.
-pub(crate) fn item(number: u128, content: &str) -> Value {
+pub fn item(number: u128, content: &str) -> Value {
     let action_id = records::id::ActionId(number.to_be_bytes()).to_string();
     json!({
         "kind": "log_item",
@@ -231,10 +274,10 @@ pub(crate) fn item(number: u128, content: &str) -> Value {
 }
 
 /// In every [`offer`].
-pub(crate) const ICE_PASSWORD: &str = "ice-password-of-the-browser";
+pub const ICE_PASSWORD: &str = "ice-password-of-the-browser";
 
 /// What a browser that wants to see `codec` would send.
-pub(crate) fn offer(codec: &str) -> String {
+pub fn offer(codec: &str) -> String {
     let fingerprint = ["AA"; 32].join(":");
     format!(
         "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
