@@ -96,7 +96,9 @@ pub struct History {
     hlc: u64,
 }
 
-fn root() -> SigningKey {
+/// The key that speaks for the institution of every history.
+#[must_use]
+pub fn root() -> SigningKey {
     SigningKey::from_bytes(&[77; 32])
 }
 

@@ -1,33 +1,40 @@
-//! The data directory of a campus that has been in use: everything `dutyroom` needs to serve it,
-//! with a [`history`] of two campuses in its journals and caches.
+//! The data directory of a site that has been in use: everything `dutyroom` needs to serve it,
+//! with a [`history`] in its journals and caches.
 
 use crate::history::{self, History, Plan};
 use anyhow::{Context as _, Result, ensure};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use records::bundle::Bundle;
 use records::payload::SiteRole;
+use rustls::pki_types::CertificateDer;
 use std::path::Path;
+use std::sync::OnceLock;
 use store::{Admission, Options, Store, Synchronous};
-use sync::identity::{HubNames, Identity};
+use sync::identity::{Authority, HubNames, Identity, LINK_NAME};
 
 /// Bundles offered in one transaction.
 const BATCH: usize = 2_048;
 
-/// Makes the data directory of site 1 of this history, whole or not at all: its identity, and
+/// Makes the data directory of a site of this history, whole or not at all: its identity, and
 /// every bundle admitted as if a link had brought it, the gate and all projections included.
 /// Only the pressing to disk is left to the system, once, at the end. `progress` is told the
 /// bundles so far.
 ///
 /// # Errors
 /// When a file cannot be written or a bundle does not count.
-pub async fn make(data: &Path, plan: Plan, mut progress: impl FnMut(usize)) -> Result<()> {
+pub async fn make(
+    site: usize,
+    data: &Path,
+    plan: Plan,
+    mut progress: impl FnMut(usize),
+) -> Result<()> {
     let staging = data.with_extension("new");
     if staging.exists() {
         std::fs::remove_dir_all(&staging)?;
     }
-    identity(1)?.save(&staging)?;
+    identity(site)?.save(&staging)?;
     let options = Options {
         synchronous: Synchronous::Off,
         ..Options::default()
@@ -60,7 +67,20 @@ async fn admit(store: &Store, bundles: Vec<Bundle>) -> Result<usize> {
     Ok(count)
 }
 
-/// Who a campus of every history is, with certificates of an authority of its own.
+/// The certificate authority of every site of this process, and its key (PKCS #8 DER).
+fn authority() -> Result<&'static (CertificateDer<'static>, Vec<u8>)> {
+    static MADE: OnceLock<(CertificateDer<'static>, Vec<u8>)> = OnceLock::new();
+    if let Some(made) = MADE.get() {
+        return Ok(made);
+    }
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    let key = KeyPair::generate()?;
+    let certificate = params.self_signed(&key)?;
+    Ok(MADE.get_or_init(|| (certificate.der().clone(), key.serialize_der())))
+}
+
+/// Who a site of every history is. Sites made by one process take each other's certificates.
 ///
 /// # Errors
 /// When a certificate cannot be made.
@@ -70,24 +90,27 @@ pub fn identity(site: usize) -> Result<Identity> {
         site: format!("第{site}值班室"),
         code: history::code(site),
     };
-    let any = Identity::new_hub(&names, &mut StdRng::seed_from_u64(1))?;
+    let any = Identity::new_hub(&names, &mut StdRng::seed_from_u64(site as u64))?;
     let journal = history::journal(site);
-    let mut authority = CertificateParams::default();
-    authority.is_ca = IsCa::Ca(rcgen::BasicConstraints::Constrained(0));
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
+    let (ca, ca_key) = authority()?;
+    let issuer = Issuer::from_ca_cert_der(ca, KeyPair::try_from(ca_key.as_slice())?)?;
     let key = KeyPair::generate()?;
-    let own = CertificateParams::new(vec![format!("{}.site.dutyroom", journal.site)])?;
-    let certificate = own.signed_by(&key, &authority)?;
+    let own = format!("{}.site.dutyroom", journal.site);
+    let own = CertificateParams::new(vec![own, LINK_NAME.to_owned()])?;
+    let hub = site == 0;
     Ok(Identity {
         institution: history::institution(),
         journal,
-        role: SiteRole::Campus,
+        role: [SiteRole::Campus, SiteRole::Hub][usize::from(hub)],
         hub: history::journal(0).site,
         sign: history::key(site),
-        certificate: certificate.der().clone(),
+        certificate: own.signed_by(&key, &issuer)?.der().clone(),
         tls_key: key.serialize_der(),
-        ca: authority.der().clone(),
-        authority: None,
+        ca: ca.clone(),
+        authority: hub.then(|| Authority {
+            root: history::root(),
+            ca_key: ca_key.clone(),
+        }),
         ..any
     })
 }

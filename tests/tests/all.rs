@@ -5,6 +5,7 @@ mod all {
     pub(crate) mod copies;
     pub(crate) mod doctor;
     pub(crate) mod durability;
+    pub(crate) mod fast_lane;
     pub(crate) mod interop;
     pub(crate) mod links;
     pub(crate) mod logs;

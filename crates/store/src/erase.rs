@@ -44,6 +44,7 @@ const CACHES: &[&str] = &[
     "delete from entry_origin where record = $1",
     "delete from link where record = $1",
     "delete from account where id = $1",
+    "delete from provisional where id = $1",
 ];
 
 /// Bundles that brought a change of a record, and whatever did not pass. Joined from the few: the

@@ -4,6 +4,7 @@ use crate::action::{Action, Admission, Committed, Reads, RecordEdit, Writer};
 use crate::doc::SNAPSHOT;
 use crate::error::StoreError;
 use crate::incarnation::Moment;
+use crate::provisional::FastLaneStep;
 use crate::rebuild::Tell;
 use crate::row::Rejudged;
 use crate::store::Store;
@@ -54,6 +55,7 @@ pub(crate) enum Job {
     Ack(SiteId, Vec<Head>, Reply<()>),
     Holes(Vec<(JournalId, u64)>, i64, Reply<()>),
     Rebuild(Tell, Reply<()>),
+    FastLane(FastLaneStep, Reply<()>),
     Rejudge(Reply<Rejudged>),
     Confirm(Reply<()>),
     Rows(Box<dyn RowWork>),
@@ -154,6 +156,7 @@ pub(crate) fn refuse(job: Job) -> Answer {
         | Job::Pin(_, reply)
         | Job::Ack(_, _, reply)
         | Job::Holes(_, _, reply)
+        | Job::FastLane(_, reply)
         | Job::Rebuild(_, reply) => refusal(reply),
         Job::Commit(_, _, reply) => Box::new(move |group| {
             let error = group.err().unwrap_or(StoreError::Stopped);

@@ -56,6 +56,7 @@ mod pile;
 mod plan;
 mod program;
 mod project;
+mod provisional;
 mod quarantine;
 mod rebuild;
 mod rejudge;
@@ -91,6 +92,7 @@ pub use join_code::{JoinCode, JoinCodeError, RedeemedJoinCode};
 pub use list::{Filter, Page};
 pub use open::{CrashAt, DATABASE, Options, Synchronous, WritePoint};
 pub use program::Program;
+pub use provisional::{MAX_PROVISIONAL, Verified};
 pub use row::{
     ChangeOrigin, Counts, EntryOrigin, Feed, Fork, Linked, QuarantineVerdict, Quarantined,
     RecordRow, Rejudged, StoredRecord,

@@ -93,6 +93,14 @@ const SEARCH: &str = concat!(
      order by r.sort_at desc, r.id limit $18"
 );
 
+/// Rows of the fast lane whose record has not come through the gate.
+pub(crate) const PROVISIONAL: &str = concat!(
+    "select r.*, 1 as acked from provisional r ",
+    list_where!(),
+    "and $1 is not null and not exists (select 1 from record x where x.id = r.id)
+     order by r.sort_at desc, r.id limit $18"
+);
+
 /// After which record a page begins: its sort time and id.
 fn cursor(text: Option<&str>) -> Result<(i64, Vec<u8>), StoreError> {
     let Some(text) = text else {
@@ -110,22 +118,39 @@ impl Store {
     /// # Errors
     /// [`StoreError::BadCursor`], or what the database says.
     pub async fn list(&self, filter: &Filter) -> Result<Page, StoreError> {
+        let limit = limit(filter);
+        Ok(page(self.sorted(filter, limit).await?, limit))
+    }
+
+    /// Records with what they are sorted by, one more than `limit`: it tells whether there is a
+    /// next page.
+    pub(crate) async fn sorted(
+        &self,
+        filter: &Filter,
+        limit: u32,
+    ) -> Result<Vec<(i64, RecordRow)>, StoreError> {
         let typed = filter.query.as_deref().map(str::trim).unwrap_or_default();
         let expression = search::expression(typed);
         if expression.is_none() && !typed.is_empty() {
             // Only signs and spaces: nothing can match.
-            return Ok(Page {
-                rows: Vec::new(),
-                next: None,
-            });
+            return Ok(Vec::new());
         }
-        let limit = match filter.limit {
-            0 => DEFAULT_LIMIT,
-            limit => limit.min(MAX_LIMIT),
-        };
+        let sql = if expression.is_some() { SEARCH } else { LIST };
+        let rows = u64::from(limit) + 1;
+        let found = self.select(sql, filter, expression, rows).await?;
+        found.iter().map(sorted_row).collect()
+    }
+
+    /// Runs a query that has [`list_where`] in it.
+    pub(crate) async fn select(
+        &self,
+        sql: &'static str,
+        filter: &Filter,
+        expression: Option<String>,
+        rows: u64,
+    ) -> Result<Vec<SqliteRow>, StoreError> {
         let (from, to) = filter.day.map_or((i64::MIN, i64::MAX), day_bounds);
         let (at, after) = cursor(filter.after.as_deref())?;
-        let sql = if expression.is_some() { SEARCH } else { LIST };
         let kinds = filter.kinds.len().min(MAX_KINDS);
         let mut query = sqlx::query(sql)
             .bind(self.own_site())
@@ -141,23 +166,11 @@ impl Store {
             .bind(filter.open)
             .bind(at)
             .bind(after)
-            // One more row tells whether there is a next page.
-            .bind(i64::from(limit) + 1);
+            .bind(int(rows));
         if let Some(expression) = expression {
             query = query.bind(expression);
         }
-        let mut found = query.fetch_all(&self.inner.readers).await?;
-        let more = found.len() > limit as usize;
-        found.truncate(limit as usize);
-        let next = match found.last() {
-            Some(last) if more => {
-                let at: i64 = last.try_get("sort_at")?;
-                Some(format!("{at}.{}", RecordId(id(last, "id")?)))
-            }
-            _ => None,
-        };
-        let rows = found.iter().map(row).collect::<Result<_, _>>()?;
-        Ok(Page { rows, next })
+        Ok(query.fetch_all(&self.inner.readers).await?)
     }
 
     /// One record's row; `None` if it is not here.
@@ -254,6 +267,30 @@ impl Store {
     }
 }
 
+/// How many rows a page of this filter has at most.
+pub(crate) fn limit(filter: &Filter) -> u32 {
+    match filter.limit {
+        0 => DEFAULT_LIMIT,
+        limit => limit.min(MAX_LIMIT),
+    }
+}
+
+/// The first `limit` of these rows as a page.
+pub(crate) fn page(mut rows: Vec<(i64, RecordRow)>, limit: u32) -> Page {
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let last = rows.last().filter(|_| more);
+    Page {
+        next: last.map(|(at, row)| format!("{at}.{}", row.id)),
+        rows: rows.into_iter().map(|(_, row)| row).collect(),
+    }
+}
+
+/// A row of [`row_columns`] and what it is sorted by.
+pub(crate) fn sorted_row(found: &SqliteRow) -> Result<(i64, RecordRow), StoreError> {
+    Ok((found.try_get("sort_at")?, row(found)?))
+}
+
 /// A row of [`row_columns`].
 pub(crate) fn row(row: &SqliteRow) -> Result<RecordRow, StoreError> {
     let incident: Option<Vec<u8>> = row.try_get("incident")?;
@@ -281,6 +318,7 @@ pub(crate) fn row(row: &SqliteRow) -> Result<RecordRow, StoreError> {
         acked: row.try_get::<i64, _>("acked")? != 0,
         rev: uint(row.try_get("rev")?)?,
         attachments: uint(row.try_get("attachments")?)?,
+        provisional: false,
     })
 }
 

@@ -31,6 +31,9 @@ pub(crate) const CURSOR: &str = "cursor";
 /// What the program that judged last knew ([`judged_with`]).
 pub(crate) const JUDGED_WITH: &str = "judged_with";
 
+/// What the fast lane shows and how long (`provisional`).
+pub(crate) const FAST_LANE: &str = "fast_lane";
+
 /// What a program knows that verdicts may depend on: rule sets, then the gate's revision.
 pub(crate) fn judged_with(known_rules: u32) -> Vec<u8> {
     [known_rules.to_be_bytes(), gate::REVISION.to_be_bytes()].concat()
@@ -160,6 +163,9 @@ pub(crate) async fn load(conn: &mut SqliteConnection) -> Result<State, StoreErro
         .await?;
     let acked = acked(conn, own).await?;
     let unwitnessed = witness::unwitnessed(conn, own, &tips).await?;
+    let fast_lane = get(conn, FAST_LANE).await?;
+    let fast_lane = fast_lane.map(|bytes| minicbor::decode(&bytes)).transpose();
+    let fast_lane = fast_lane.map_err(|_| StoreError::Damaged("the fast lane"))?;
     let holes: i64 = sqlx::query_scalar("select count(*) from hole")
         .fetch_one(&mut *conn)
         .await?;
@@ -177,6 +183,7 @@ pub(crate) async fn load(conn: &mut SqliteConnection) -> Result<State, StoreErro
         hlc,
         cursor,
         feed_begins,
+        fast_lane,
         erased: false,
         place,
         row,

@@ -47,6 +47,8 @@ pub struct RecordRow {
     pub rev: u64,
     /// How many attachments it has.
     pub attachments: u64,
+    /// Another site's word for it, not proved here yet: to be shown marked, and no more.
+    pub provisional: bool,
 }
 
 /// Where one entry of an entries field came from.

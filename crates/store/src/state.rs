@@ -4,6 +4,7 @@ use crate::action::Writer;
 use crate::branch::Branches;
 use crate::lane::is_lane;
 use crate::past::Past;
+use crate::provisional::{FastLane, Verified};
 use records::bundle::Head;
 use records::gate::Rules;
 use records::id::{InstitutionId, JournalId};
@@ -53,6 +54,8 @@ pub(crate) struct State {
     pub(crate) known_rules: u32,
     /// The feed cannot tell what changed up to this cursor: records have vanished.
     pub(crate) feed_begins: u64,
+    /// Rows that are not proved yet are shown.
+    pub(crate) fast_lane: Option<FastLane>,
     /// Content was erased since the write-ahead log was last emptied.
     pub(crate) erased: bool,
     /// What is kept beside forked journals.
@@ -114,10 +117,13 @@ impl State {
                 tip.head.seq.saturating_sub(acked)
             })
             .sum();
+        let frontier: Vec<Head> = self.journals().map(|tip| tip.head).collect();
+        let fast_lane = self.fast_lane.as_ref();
         View {
+            verified: fast_lane.map(|lane| lane.verified(&frontier)),
             trust: self.trust.clone(),
             unconfirmed: self.unconfirmed,
-            frontier: self.journals().map(|tip| tip.head).collect(),
+            frontier,
             branches: self.ends(),
             own: self.own,
             held_only_here,
@@ -157,6 +163,7 @@ pub(crate) struct View {
     pub(crate) branches: Vec<Head>,
     pub(crate) own: Option<JournalId>,
     pub(crate) held_only_here: u64,
+    pub(crate) verified: Option<Verified>,
     pub(crate) unconfirmed: bool,
     pub(crate) unwitnessed: bool,
     pub(crate) rules: u32,

@@ -9,7 +9,8 @@ use crate::pile::{self, Pile};
 use crate::shelf::Shelf;
 use crate::state::State;
 use crate::{
-    ack, admit, adopt, commit, hole, incarnation, institution, meta, rebuild, rejudge, witness,
+    ack, admit, adopt, commit, hole, incarnation, institution, meta, provisional, rebuild, rejudge,
+    witness,
 };
 use records::bundle::Bundle;
 use records::id::{InstitutionId, JournalId};
@@ -178,6 +179,10 @@ impl Tx<'_> {
             }
             Job::Rebuild(mut tell, reply) => {
                 let result = rebuild::replay(self, &mut tell).await;
+                Ran::of(reply, result, self.written)
+            }
+            Job::FastLane(step, reply) => {
+                let result = provisional::step(self, step).await;
                 Ran::of(reply, result, self.written)
             }
             Job::Rejudge(reply) => {

@@ -8,6 +8,7 @@ use crate::error::StoreError;
 use crate::job::{Answer, Job, refuse};
 use crate::meta;
 use crate::open::{BUSY_TIMEOUT, Options, WritePoint};
+use crate::provisional;
 use crate::state::{State, View};
 use crate::tx::Tx;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
@@ -114,6 +115,7 @@ impl Loop {
                 return Err(error);
             }
         }
+        provisional::end_if_passed(&mut tx).await?;
         let (last, unmerged) = (tx.state.cursor, tx.unmerged);
         let conn = tx.sql().await?;
         if unmerged {

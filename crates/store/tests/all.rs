@@ -16,6 +16,7 @@ mod all {
     mod lists;
     mod opening;
     mod order;
+    mod provisional;
     mod support;
     mod trust;
     mod verify;

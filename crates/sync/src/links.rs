@@ -18,6 +18,7 @@ mod direct;
 mod link;
 mod media;
 pub(crate) mod request;
+mod rows;
 mod scrub;
 
 pub use crate::tls::{IDLE_BOUNDS, KEEP_ALIVE_BOUNDS, Transport};

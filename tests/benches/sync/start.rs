@@ -80,7 +80,7 @@ async fn made(records: usize) -> Result<PathBuf> {
     let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("year-{records}"));
     if !data.exists() {
         let begun = now();
-        year::make(&data, Plan::year().with_records(records), |bundles| {
+        year::make(1, &data, Plan::year().with_records(records), |bundles| {
             if bundles % 65_536 == 0 {
                 eprintln!("year: {bundles} bundles, {} s", begun.elapsed().as_secs());
             }

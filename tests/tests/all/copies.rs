@@ -1,8 +1,8 @@
 //! Backups and carried files by the program's own commands.
 
-use tests::process::{Site, add_user, configure, found, item, output, run, text};
 use anyhow::{Context as _, Result, ensure};
 use std::path::Path;
+use tests::process::{Site, add_user, configure, found, item, output, run, text};
 
 /// Starts a site and signs in.
 async fn start(data: &Path, password: &str) -> Result<(Site, reqwest::Client)> {

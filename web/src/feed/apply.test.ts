@@ -13,7 +13,7 @@ beforeEach(() => {
 
 const list = (items: RecordRow[]): RecordPages => ({
   pageParams: [undefined],
-  pages: [{ items, next: null, as_of: 0 }],
+  pages: [{ items, next: null, as_of: 0, verified: null }],
 });
 
 describe('what the feed brings', () => {
@@ -91,6 +91,19 @@ describe('what the feed brings', () => {
     const sites = [{ id: 'z' }] as Site[];
     applyFeed(queries, [{ type: 'sites', sites }], 77);
     expect(queries.getQueryData(keys.sites)).toEqual({ now: 77, sites });
+  });
+
+  it('has lists read again when unproved rows come and when all is proved', () => {
+    const self = (verified?: Site['verified']) => [{ id: 'e', self: true, verified }] as Site[];
+    const read = (sites: Site[]) => {
+      queries.setQueryData(keys.list({}), list([]));
+      applyFeed(queries, [{ type: 'sites', sites }], 0);
+      return queries.getQueryState(keys.list({}))?.isInvalidated;
+    };
+    expect(read(self())).toBe(false);
+    expect(read(self({ to: 1, of: 9 }))).toBe(true);
+    expect(read(self({ to: 5, of: 9 }))).toBe(false);
+    expect(read(self())).toBe(true);
   });
 
   it('reads everything again on resync', () => {

@@ -36,7 +36,15 @@ function applyRecord(queries: QueryClient, row: RecordRow) {
   void readAgainIfReading(queries, keys.record(row.id));
 }
 
+/** Whether lists show rows that this site has not proved. */
+const isReplaying = (list: SiteList | undefined) =>
+  list?.sites.some((site) => site.self && site.verified) ?? false;
+
 function applySites(queries: QueryClient, sites: SiteList) {
+  const before = queries.getQueryData<SiteList>(keys.sites);
+  if (isReplaying(before) !== isReplaying(sites)) {
+    void queries.invalidateQueries({ queryKey: keys.lists });
+  }
   queries.setQueryData<SiteList>(keys.sites, sites);
   void readAgainIfReading(queries, keys.sites);
 }

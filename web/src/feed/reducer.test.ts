@@ -9,6 +9,7 @@ const pages = (...lists: RecordRow[][]): RecordPages => ({
     items,
     next: index === lists.length - 1 ? null : String(index + 1),
     as_of: 0,
+    verified: null,
   })),
 });
 const ids = (data: RecordPages) => data.pages.map((page) => page.items.map(({ id }) => id));

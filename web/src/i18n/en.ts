@@ -62,6 +62,7 @@ export const en: TextsOf<typeof zh> = {
     direct: 'Direct',
     heldOnlyHere: '{{n}} held only here',
     allAcked: 'Every record has a copy elsewhere',
+    verified: 'Verified to {{to}} of {{of}}',
     unknown: 'Network state unknown',
   },
   feed: {
@@ -320,6 +321,9 @@ export const en: TextsOf<typeof zh> = {
     recorded: 'entry',
     onlyHere: 'Held only here',
     onlyHereHint: 'No other duty room has it yet',
+    provisional: 'Not verified yet',
+    provisionalHint:
+      'As another duty room shows it; it can be opened once this site has verified it',
     sensitive: 'Sensitive personal data',
     withheld: 'Not shown to your role',
     amendments: 'Corrections and late entries',

@@ -58,6 +58,7 @@ export const zh = {
     direct: '直接联通',
     heldOnlyHere: '仅存本机 {{n}} 条',
     allAcked: '本机记录均已有副本',
+    verified: '已核验至 {{to}} / 共 {{of}}',
     unknown: '联网情况未知',
   },
   feed: {
@@ -310,6 +311,8 @@ export const zh = {
     recorded: '记录',
     onlyHere: '仅存本机',
     onlyHereHint: '其他值班室尚未收到此条',
+    provisional: '待核验',
+    provisionalHint: '由其他值班室先行提供，本机尚未核验，核验后可打开和办理',
     sensitive: '个人敏感信息',
     withheld: '内容不对本岗位显示',
     amendments: '更正与补记',

@@ -2,11 +2,16 @@ import { useTranslation } from 'react-i18next';
 import type { RecordRow } from '@/api/model';
 import styles from './marks.module.css';
 
-/** What an officer must see of a row beyond its words: amended, sensitive, held only here. */
+/** What an officer must see of a row beyond its words: not verified, amended, sensitive, held only here. */
 export function RowMarks({ row }: { row: RecordRow }) {
   const { t } = useTranslation();
   return (
     <>
+      {row.provisional ? (
+        <span className={styles.onlyHere} title={t('record.provisionalHint')}>
+          {t('record.provisional')}
+        </span>
+      ) : null}
       {row.amended === 'none' ? null : (
         <span className={styles.mark}>{t(`choices.type.${row.amended}`)}</span>
       )}

@@ -1,5 +1,6 @@
 import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
+import { Verified } from '@/sites/Verified';
 import { clockSeconds } from '@/time/format';
 import styles from './list.module.css';
 import type { useRecords } from './useRecords';
@@ -23,6 +24,7 @@ export function ListFoot({ records }: { records: ReturnType<typeof useRecords> }
       <span className="secondary figures">
         {t(list.hasNextPage ? 'list.countMore' : 'list.count', { n: rows.length })}
       </span>
+      <Verified />
       {asOf === null ? null : (
         <span className="secondary figures">{t('list.asOf', { time: clockSeconds(asOf) })}</span>
       )}

@@ -5,13 +5,15 @@ import { pageOf } from '@/kinds';
 interface Props {
   kind: string;
   id: string;
+  /** It is not here yet but for its row. */
+  provisional?: boolean;
   className?: string;
   children: ReactNode;
 }
 
-/** A way to a record's own page; plain text for a kind this web has no page for. */
-export function RecordLink({ kind, id, className, children }: Props) {
-  const page = pageOf(kind);
+/** A way to a record's own page; plain text where there is none. */
+export function RecordLink({ kind, id, provisional = false, className, children }: Props) {
+  const page = provisional ? null : pageOf(kind);
   if (!page) return <span className={className}>{children}</span>;
   return (
     <Link to={page} params={{ id }} className={className} preload={false} data-row-link="">

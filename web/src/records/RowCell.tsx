@@ -15,7 +15,8 @@ export function RowCell({ column, row }: { column: ColumnId; row: RecordRow }) {
   const { t } = useTranslation();
   const { short } = useSites();
   const category = kinds[row.kind]?.category.name ?? 'category';
-  const marked = row.amended !== 'none' || row.sensitive || row.attached > 0 || !row.acked;
+  const marked =
+    row.provisional || row.amended !== 'none' || row.sensitive || row.attached > 0 || !row.acked;
   // Where the title cuts a long text, the rest may begin with the comma.
   const more = column === 'summary' ? row.summary?.replace(/^[，。、；：,.;:\s]+/, '') : null;
   switch (column) {
@@ -37,7 +38,12 @@ export function RowCell({ column, row }: { column: ColumnId; row: RecordRow }) {
     case 'summary':
       return (
         <>
-          <RecordLink kind={row.kind} id={row.id} className={styles.link}>
+          <RecordLink
+            kind={row.kind}
+            id={row.id}
+            provisional={row.provisional}
+            className={styles.link}
+          >
             {row.title || t(row.sensitive ? 'record.withheld' : 'field.notSet')}
           </RecordLink>
           {marked || more ? (

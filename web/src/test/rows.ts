@@ -25,6 +25,7 @@ export function row(part: Partial<RecordRow> = {}): RecordRow {
     acked: true,
     rev: 1,
     attached: 0,
+    provisional: false,
     ...part,
   };
 }

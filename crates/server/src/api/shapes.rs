@@ -65,6 +65,8 @@ pub struct RecordRow {
     pub rev: u64,
     /// How many attachments it has.
     pub attached: u64,
+    /// Another site's word for it, not proved here yet: it can be read in lists and no more.
+    pub provisional: bool,
 }
 
 /// A camera as screens show it.
@@ -134,6 +136,25 @@ pub struct Site {
     /// Own bundles that no other site has confirmed; only on the answering site.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_only_here: Option<u64>,
+    /// How far the replay is; only on the answering site, while lists show what is not proved yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Verified>,
+}
+
+/// How far a site has proved what its lists show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Verified {
+    /// Bundles proved and replayed.
+    pub to: u64,
+    /// Bundles there are, as far as is known.
+    pub of: u64,
+}
+
+impl From<store::Verified> for Verified {
+    fn from(verified: store::Verified) -> Self {
+        let store::Verified { to, of } = verified;
+        Self { to, of }
+    }
 }
 
 /// How a site can be reached.

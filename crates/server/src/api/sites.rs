@@ -1,6 +1,6 @@
 //! `GET /api/v1/sites`: the sites of the institution and whether they can be reached.
 
-use crate::api::shapes::{CatchingUp, Lag, LinkState, LinkVia, Site, SiteLink};
+use crate::api::shapes::{CatchingUp, Lag, LinkState, LinkVia, Site, SiteLink, Verified};
 use crate::app::App;
 use crate::json::Json;
 use axum::extract::State;
@@ -63,6 +63,7 @@ pub fn sites(app: &App) -> Vec<Site> {
                 is_self: own,
                 link: if own { this() } else { link(peer) },
                 held_only_here: own.then(|| app.store().held_only_here()),
+                verified: app.store().verified().filter(|_| own).map(Verified::from),
             }
         })
         .collect();

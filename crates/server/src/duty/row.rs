@@ -46,5 +46,6 @@ fn whole(row: store::RecordRow) -> RecordRow {
         acked: row.acked,
         rev: row.rev,
         attached: row.attachments,
+        provisional: row.provisional,
     }
 }

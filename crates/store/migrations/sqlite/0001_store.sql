@@ -210,6 +210,32 @@ create index blob_ref_record on blob_ref (record);
 
 -- Site-local, never journalled.
 
+-- Rows of the fast lane: another site's word, not proved here (provisional.rs). Dropped as soon as
+-- the replay has passed what that site held.
+create table provisional (
+    id bytea primary key,
+    kind text not null,
+    number text not null,
+    site bytea not null,
+    happened_at bigint,
+    sort_at bigint not null,
+    recorded_at bigint not null,
+    author bytea not null,
+    author_name text not null,
+    title text not null,
+    summary text not null,
+    state text,
+    open bigint not null,
+    category text,
+    level text,
+    sensitive bigint not null,
+    amended text,
+    incident bytea,
+    rev bigint not null,
+    attachments bigint not null
+);
+create index provisional_sort on provisional (sort_at desc, id);
+
 -- Blobs with a file: `chunks` are the hashes of the manifest, `had` is a bitmap of the chunks here,
 -- null once the blob is whole; `fetched` tells copies from what people gave to this site.
 create table blob (

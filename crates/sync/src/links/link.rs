@@ -5,6 +5,7 @@ use super::admission::{Offers, Parts};
 use super::board::{Place, Up};
 use super::carry::{self, Meters, Received};
 use super::counters::{LinkBytes, add};
+use super::rows::FastLane;
 use super::scrub::Scrubber;
 use super::{CLOSE_DUPLICATE, CLOSE_GARBAGE, CLOSE_REVOKED, CLOSE_STORE, Shared, close, request};
 use crate::session::{CloseReason, Effect, Event, Outcome, Progress, Session};
@@ -71,6 +72,7 @@ pub(super) struct Link {
     /// What is written on the side; nobody waits for it before the link is over.
     notes: JoinSet<()>,
     up_since: Option<Instant>,
+    rows: FastLane,
     shown: Progress,
 }
 
@@ -135,6 +137,7 @@ pub(super) async fn run(
         requests: None,
         notes: JoinSet::new(),
         up_since: None,
+        rows: FastLane::default(),
         shown: Progress::default(),
     };
     let end = match link.perform(effects) {
@@ -279,6 +282,10 @@ impl Link {
         let ticked = event == Event::Tick;
         let effects = self.session.handle(event, self.shared.now());
         self.show_progress(ticked);
+        let missing = self.session.progress().incoming.missing;
+        let agreed = missing == 0 && self.session.agrees_on(JournalId::INSTITUTION);
+        let link = (&self.shared, &self.connection, self.peer);
+        self.rows.follow(link, missing, agreed);
         self.confirm();
         self.perform(effects)
     }
@@ -525,10 +532,10 @@ impl Link {
 
     /// Waits until what the link has started has let go of the store: the connection is closed.
     async fn stop_tasks(&mut self) {
-        if let Some(mut media) = self.media.take() {
-            media.0.abort();
+        for mut task in [self.media.take(), self.rows.end()].into_iter().flatten() {
+            task.0.abort();
             // That it was aborted is no news.
-            let _ = (&mut media.0).await;
+            let _ = (&mut task.0).await;
         }
         // Not aborted: what reads from disk for it would go on by itself, and be waited for by
         // nobody.

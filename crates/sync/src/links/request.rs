@@ -4,7 +4,7 @@
 //! To add a kind: a variant with a new number and its arm in `serve_one`.
 
 use super::counters::add;
-use super::{CLOSE_GARBAGE, Shared, blobs, close};
+use super::{CLOSE_GARBAGE, Shared, blobs, close, rows};
 use crate::blobs::Ask;
 use crate::stream::{StreamError, read_message, write_message};
 use records::id::{Hash, SiteId};
@@ -31,6 +31,13 @@ pub(crate) enum Request {
         /// What of it.
         #[n(1)]
         ask: Ask,
+    },
+    /// A page of rows as the site lists them; answered with one [`rows::Answer`].
+    #[n(1)]
+    Rows {
+        /// Where the page before ended.
+        #[n(0)]
+        after: Option<String>,
     },
 }
 
@@ -67,6 +74,7 @@ async fn serve_one(
     let asked = tokio::time::timeout(ASKED_WITHIN, read_message(&mut receive)).await;
     match asked.map_err(|_| StreamError::Ended)?? {
         Request::Blob { hash, ask } => blobs::answer(shared, send, hash, ask).await,
+        Request::Rows { after } => rows::answer(shared, send, after).await,
     }
 }
 

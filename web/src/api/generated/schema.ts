@@ -1140,6 +1140,8 @@ export interface components {
              * @description How many attachments it has.
              */
             attached: number;
+            /** @description Another site's word for it, not proved here yet: it can be read in lists and no more. */
+            provisional: boolean;
         };
         /** @description One page of records. */
         Records: {
@@ -1152,6 +1154,7 @@ export interface components {
              * @description When the list was read, ms.
              */
             as_of: number;
+            verified?: components["schemas"]["Verified"] | null;
         };
         /** @description How the bundles that were held stand now. */
         Rejudgement: {
@@ -1258,6 +1261,7 @@ export interface components {
              * @description Own bundles that no other site has confirmed; only on the answering site.
              */
             held_only_here?: number | null;
+            verified?: components["schemas"]["Verified"] | null;
         };
         /** @description How a site can be reached. */
         SiteLink: {
@@ -1368,6 +1372,19 @@ export interface components {
          * @enum {string}
          */
         Verdict: "refused" | "held";
+        /** @description How far a site has proved what its lists show. */
+        Verified: {
+            /**
+             * Format: int64
+             * @description Bundles proved and replayed.
+             */
+            to: number;
+            /**
+             * Format: int64
+             * @description Bundles there are, as far as is known.
+             */
+            of: number;
+        };
     };
     responses: never;
     parameters: never;

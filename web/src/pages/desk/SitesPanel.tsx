@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import type { Site } from '@/api/model';
 import { useSites } from '@/sites/useSites';
+import { Verified } from '@/sites/Verified';
 import { shortTime } from '@/time/format';
 import { useNow } from '@/time/useNow';
 import styles from './desk.module.css';
@@ -42,6 +43,7 @@ function SiteRow({ site, now }: { site: Site; now: number }) {
           {held > 0 ? t('net.heldOnlyHere', { n: held }) : t('net.allAcked')}
         </span>
       ) : null}
+      {site.self ? <Verified bar /> : null}
     </li>
   );
 }

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import type { Site } from '@/api/model';
 import { useErrorText } from '@/i18n/useErrorText';
 import { useSites } from '@/sites/useSites';
+import { Verified } from '@/sites/Verified';
 import { clockSeconds, dateTime } from '@/time/format';
 import { CatchingUp } from './CatchingUp';
 import { ScrollTable } from './ScrollTable';
@@ -69,8 +70,8 @@ function SiteLine({ site }: { site: Site }) {
       <td data-label={t('status.via')} data-none={via === null}>
         {via === null ? '—' : t(via === 'hub' ? 'net.viaHub' : 'net.direct')}
       </td>
-      <td data-label={t('status.catchingUp')} data-none={via !== 'direct'}>
-        <CatchingUp link={site.link} />
+      <td data-label={t('status.catchingUp')} data-none={via !== 'direct' && !(site.self && site.verified)}>
+        {site.self && site.verified ? <Verified bar /> : <CatchingUp link={site.link} />}
       </td>
       <td className="figures" data-label={t('status.onlyHere')} data-none={!site.self}>
         {site.self ? held : '—'}

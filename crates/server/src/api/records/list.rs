@@ -1,6 +1,6 @@
 //! `GET /api/v1/records`: lists records of all campuses.
 
-use crate::api::shapes::RecordRow;
+use crate::api::shapes::{RecordRow, Verified};
 use crate::app::App;
 use crate::auth::person::Person;
 use crate::duty::row;
@@ -21,6 +21,9 @@ pub struct Records {
     next: Option<String>,
     /// When the list was read, ms.
     as_of: i64,
+    /// How far the replay is while some items may not be proved yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified: Option<Verified>,
 }
 
 /// Lists records, newest first.
@@ -48,7 +51,7 @@ pub async fn list_records(
 ) -> Result<Json<Records>, ApiError> {
     let filter = filter(&query)?;
     let as_of = app.clock().now_ms();
-    let page = match app.store().list(&filter).await {
+    let page = match app.store().list_shown(&filter).await {
         Err(StoreError::BadCursor) => {
             return Err(ApiError::field("after", FieldCode::NotAChoice));
         }
@@ -59,6 +62,7 @@ pub async fn list_records(
         items: rows.map(|row| row::for_role(row, person.role)).collect(),
         next: page.next,
         as_of,
+        verified: app.store().verified().map(Verified::from),
     }))
 }
 
