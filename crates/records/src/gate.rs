@@ -129,14 +129,40 @@ pub fn judge_in_past(
     rules: impl Into<Rules>,
     in_past: &dyn Fn(&Hash) -> bool,
 ) -> Verdict {
+    let mut copy = None;
+    judge_next(base, &mut copy, section, signer, rules, in_past)
+}
+
+/// [`judge_in_past`], one section after the other: `copy` is the document of `base` that the last
+/// one left, if it did, so that it need not be loaded again. It holds the record's new document
+/// afterwards if the section was accepted, and nothing if it was not.
+#[must_use]
+pub fn judge_next(
+    base: Option<&[u8]>,
+    copy: &mut Option<Automerge>,
+    section: &RecordChanges,
+    signer: JournalId,
+    rules: impl Into<Rules>,
+    in_past: &dyn Fn(&Hash) -> bool,
+) -> Verdict {
     let rules = rules.into();
-    let judged = Court::open(base, section, signer, rules, in_past).and_then(|mut court| {
+    let doc = || match (copy.take(), base) {
+        (Some(doc), _) => Ok(doc),
+        (None, Some(bytes)) => {
+            library("snapshot", || Automerge::load(bytes)).map_err(|_| Hold::Snapshot.into())
+        }
+        (None, None) => Ok(Automerge::new()),
+    };
+    let judged = Court::on(section, signer, rules, in_past, doc).and_then(|mut court| {
         let changes = section.changes.iter();
         let metas = changes.map(|change| court.admit(change));
         let metas = metas.collect::<Result<_, _>>()?;
         court.close(metas)
     });
-    rules.verdict(judged)
+    rules.verdict(judged.map(|(admitted, doc)| {
+        *copy = Some(doc);
+        admitted
+    }))
 }
 
 /// The throw-away copy of a record on which a section is judged.
@@ -158,21 +184,6 @@ struct Court<'a> {
 }
 
 impl<'a> Court<'a> {
-    fn open(
-        base: Option<&[u8]>,
-        section: &RecordChanges,
-        signer: JournalId,
-        rules: Rules,
-        in_past: &'a dyn Fn(&Hash) -> bool,
-    ) -> Result<Self, Stop> {
-        Self::on(section, signer, rules, in_past, || match base {
-            Some(bytes) => {
-                library("snapshot", || Automerge::load(bytes)).map_err(|_| Hold::Snapshot.into())
-            }
-            None => Ok(Automerge::new()),
-        })
-    }
-
     /// Looks at the section as a whole, and only then at the document.
     fn on(
         section: &RecordChanges,
@@ -288,11 +299,12 @@ impl<'a> Court<'a> {
         Ok(past)
     }
 
-    /// Proves that what came out can be kept: saved, loaded, read and edited again.
-    fn close(self, changes: Vec<ChangeMeta>) -> Result<Admitted, Stop> {
+    /// Proves that what came out can be kept: saved, loaded, read and edited again. Gives back
+    /// the document as it was loaded.
+    fn close(self, changes: Vec<ChangeMeta>) -> Result<(Admitted, Automerge), Stop> {
         let heads = self.doc.get_heads();
         let snapshot = library("save", || Ok::<_, AutomergeError>(self.doc.save()))?;
-        let mut again = library("load", || Automerge::load(&snapshot))?;
+        let again = library("load", || Automerge::load(&snapshot))?;
         if again.get_heads() != heads {
             return Err(Hold::Library("load").into());
         }
@@ -300,15 +312,16 @@ impl<'a> Court<'a> {
             again.hydrate(None);
             read(&again, self.view.table, None)
         })?;
-        library("edit", || try_edit(&mut again))?;
-        Ok(Admitted {
+        library("edit", || try_edit(again.clone()))?;
+        let admitted = Admitted {
             snapshot,
             excess: excess(&record),
             work: self.work,
             record,
             before: self.before,
             changes,
-        })
+        };
+        Ok((admitted, again))
     }
 }
 
@@ -360,7 +373,7 @@ impl Survey {
 }
 
 /// A document that panics on the next local edit must not be kept.
-fn try_edit(doc: &mut Automerge) -> Result<(), AutomergeError> {
+fn try_edit(mut doc: Automerge) -> Result<(), AutomergeError> {
     doc.set_actor(ActorId::from([0xff; 16]));
     let mut tx = doc.transaction();
     tx.put(ROOT, "\u{1}", true)?;

@@ -2,22 +2,22 @@
 
 use crate::action::Admission;
 use crate::branch;
-use crate::chain::hash_at;
 use crate::deps::{self, Deps};
 use crate::erase;
 use crate::error::StoreError;
+use crate::form::{Checked, check, stored_hash};
 use crate::hole;
 use crate::job::Job;
-use crate::judge::{self, Case, Judgement, Stop};
+use crate::judge::{self, Case, Stop};
+use crate::offered::{self, Offered};
 use crate::settle::{self, Signed};
 use crate::store::Store;
 use crate::tx::Tx;
 use crate::waiting;
-use ed25519_dalek::VerifyingKey;
-use records::bundle::{Bundle, Head, Header, HeaderError, MAX_HEADER_LEN, MAX_PAYLOAD_LEN};
-use records::id::{Hash, InstitutionId, JournalId};
+use crate::wave::{Settled, Wave};
+use records::bundle::{Bundle, Head, Header};
+use records::id::{Hash, JournalId};
 use records::journal::{self, Place, place};
-use records::payload::{self, Body, InstitutionOp, Section};
 use std::borrow::Cow;
 
 impl Store {
@@ -31,18 +31,95 @@ impl Store {
         bundles: Vec<Bundle>,
         received_ms: i64,
     ) -> Result<Vec<Admission>, StoreError> {
-        self.ask(|reply| Job::Admit(bundles, received_ms, reply))
+        let offered = offered::look(bundles, self.trust()).await;
+        self.ask(|reply| Job::Admit(offered, received_ms, reply))
             .await?
     }
 }
 
-/// Offers one bundle and settles what it releases.
-pub(crate) async fn offer(
+/// Offers bundles one after the other. Those that simply come next in their journals are judged
+/// together.
+pub(crate) async fn offer_all(
     tx: &mut Tx<'_>,
-    bundle: &Bundle,
+    all: &[Offered],
+    received_ms: i64,
+) -> Result<Vec<Admission>, StoreError> {
+    let read = all.iter().filter_map(|offered| offered.read.as_ref().ok());
+    deps::fetch(tx, read.map(|(header, _)| header)).await?;
+    let mut answers = Vec::with_capacity(all.len());
+    let mut wave = Wave::default();
+    for offered in all {
+        let Some((case, bundle)) = next(tx, offered, received_ms).await? else {
+            settle_wave(tx, &mut wave, &mut answers).await?;
+            answers.push(offer(tx, offered, received_ms).await?);
+            continue;
+        };
+        let case = wave.push(&tx.state, case);
+        settle::append(tx, case, &Signed::of(&bundle));
+    }
+    settle_wave(tx, &mut wave, &mut answers).await?;
+    Ok(answers)
+}
+
+/// The bundle as a case, if it comes next in a site's journal, everything it depends on is here,
+/// and nothing waits or is to be mended.
+async fn next<'a>(
+    tx: &mut Tx<'_>,
+    offered: &'a Offered,
+    received_ms: i64,
+) -> Result<Option<(Case, Cow<'a, Bundle>)>, StoreError> {
+    let Ok((header, _)) = &offered.read else {
+        return Ok(None);
+    };
+    let journal = header.journal();
+    if journal == JournalId::INSTITUTION
+        || place(tx.state.head(journal), None, header, offered.hash) != Place::Next
+        || is_complete(tx, journal)
+        || waiting::is_any(tx).await?
+    {
+        return Ok(None);
+    }
+    let Ok(checked) = check(tx, offered).await? else {
+        return Ok(None);
+    };
+    let erasures = tx.state.trust.erasures();
+    if erase::is_unauthorised(erasures, &checked.sections) {
+        return Ok(None);
+    }
+    let Deps::Judged { past, contradicts } = deps::deps(tx, header).await? else {
+        return Ok(None);
+    };
+    let case = Case {
+        journal,
+        header: checked.header,
+        hash: checked.hash,
+        past,
+        sections: checked.sections,
+        contradicts,
+        received_ms,
+    };
+    Ok(Some((case, checked.bundle)))
+}
+
+async fn settle_wave(
+    tx: &mut Tx<'_>,
+    wave: &mut Wave,
+    answers: &mut Vec<Admission>,
+) -> Result<(), StoreError> {
+    for settled in wave.settle(tx).await? {
+        let Settled { case, head, stop } = settled;
+        answers.push(admitted(tx, &case, head, stop).await?);
+    }
+    Ok(())
+}
+
+/// Offers one bundle and settles what it releases.
+async fn offer(
+    tx: &mut Tx<'_>,
+    offered: &Offered,
     received_ms: i64,
 ) -> Result<Admission, StoreError> {
-    let checked = match check(tx, bundle).await? {
+    let checked = match check(tx, offered).await? {
         Ok(checked) => checked,
         Err(answer) => return Ok(answer),
     };
@@ -71,101 +148,6 @@ pub(crate) async fn offer(
         release_from_branch(tx, head).await?;
     }
     Ok(answer)
-}
-
-/// What is known of a bundle before its place is.
-struct Checked<'a> {
-    header: Header,
-    hash: Hash,
-    sections: Vec<Section>,
-    /// Without what the institution has erased.
-    bundle: Cow<'a, Bundle>,
-}
-
-/// The code of a bundle whose header only a later version reads. Nothing of it can be trusted, not
-/// even whose it is, so it is neither kept nor relayed: whoever sent it keeps it, the journal stops
-/// here before it, and it comes again after an upgrade. A later header is written only under a
-/// rule set that has it, which the hub knows before it activates it, so the hub's relaying never
-/// stops; a campus that was not upgraded falls behind, and its status page says so.
-pub const LATER_VERSION: &str = "later_version";
-
-/// Everything that needs no place: form, institution, signer, signature, payload.
-async fn check<'a>(
-    tx: &mut Tx<'_>,
-    bundle: &'a Bundle,
-) -> Result<Result<Checked<'a>, Admission>, StoreError> {
-    let no = |code| Ok(Err(Admission::NotOurs { code }));
-    if bundle.header.len() > MAX_HEADER_LEN || bundle.payload.len() > MAX_PAYLOAD_LEN {
-        return no("size");
-    }
-    let header = match bundle.decode_header() {
-        Ok(header) => header,
-        Err(HeaderError::Malformed) => return no("malformed_header"),
-        // Its place cannot be trusted before a version that knows it reads it.
-        Err(HeaderError::Unknown) => return no(LATER_VERSION),
-    };
-    let hash = bundle.hash();
-    let here = stored_hash(tx, header.journal(), header.seq).await? == Some(hash);
-    if here && !hole::is_at(tx, header.journal(), header.seq).await? {
-        return Ok(Err(Admission::Duplicate));
-    }
-    let Ok(mut sections) = payload::decode(&bundle.payload) else {
-        return no("malformed_payload");
-    };
-    if !payload::is_whole(&header, &sections, &bundle.payload) {
-        return no("payload_root");
-    }
-    match tx.state.institution {
-        Some(ours) if ours != header.institution => return no("other_institution"),
-        Some(_) => {}
-        None => {
-            let Some(institution) = founding(&header, &sections, bundle) else {
-                return no("unknown_institution");
-            };
-            tx.written = true;
-            tx.pin(institution).await?;
-        }
-    }
-    let key = match tx.state.trust.sign_key(header.journal()) {
-        Some(key) => key,
-        None => match founding_key(&header, &sections) {
-            Some(key) => key,
-            None => return no("unknown_signer"),
-        },
-    };
-    if !bundle.signed_by(&key) {
-        return no("bad_signature");
-    }
-    let trust = tx.state.trust.clone();
-    let bundle = erase::kept(trust.erasures(), bundle, &mut sections);
-    Ok(Ok(Checked {
-        header,
-        hash,
-        sections,
-        bundle,
-    }))
-}
-
-/// The institution a founding bundle proves: its root key hashes to the id and signed it.
-fn founding(header: &Header, sections: &[Section], bundle: &Bundle) -> Option<InstitutionId> {
-    let key = founding_key(header, sections)?;
-    bundle.signed_by(&key).then_some(header.institution)
-}
-
-/// The key a founding bundle names, if it hashes to the institution's id.
-pub(crate) fn founding_key(header: &Header, sections: &[Section]) -> Option<VerifyingKey> {
-    if header.journal() != JournalId::INSTITUTION || header.seq != 1 {
-        return None;
-    }
-    let [Section::Present { body, .. }, ..] = sections else {
-        return None;
-    };
-    let Ok(Body::Institution(InstitutionOp::Found { root_key, .. })) = Body::decode(body) else {
-        return None;
-    };
-    let hashes = InstitutionId::of_root_key(&root_key) == header.institution;
-    let key = VerifyingKey::from_bytes(&root_key).ok()?;
-    hashes.then_some(key)
 }
 
 /// What became of a checked bundle.
@@ -230,7 +212,7 @@ async fn take(
                     contradicts,
                     received_ms,
                 };
-                return settle_case(tx, bundle, &case).await.map(Taken::Done);
+                return settle_case(tx, bundle, case).await.map(Taken::Done);
             }
         },
     };
@@ -262,14 +244,21 @@ fn is_complete(tx: &Tx<'_>, journal: JournalId) -> bool {
 async fn settle_case(
     tx: &mut Tx<'_>,
     bundle: &Bundle,
-    case: &Case,
+    case: Case,
 ) -> Result<Admission, StoreError> {
-    let judgement = judge::judge(tx, case).await?;
-    let stop = match &judgement {
-        Judgement::Quarantine(failed) => Some(failed.stop),
-        Judgement::Records(_) | Judgement::Institution(_) => None,
-    };
-    let head = settle::settle(tx, case, Some(Signed::of(bundle)), judgement).await?;
+    let (case, judgement) = judge::judge(tx, case).await?;
+    let stop = judgement.stop();
+    let head = settle::settle(tx, &case, &Signed::of(bundle), judgement).await?;
+    admitted(tx, &case, head, stop).await
+}
+
+/// The answer to a bundle that is now in its journal.
+async fn admitted(
+    tx: &mut Tx<'_>,
+    case: &Case,
+    head: Head,
+    stop: Option<Stop>,
+) -> Result<Admission, StoreError> {
     // Signed with our key, in a journal we write or one after it, and not by this directory.
     let ours = |own: JournalId| own.site == head.journal.site && own <= head.journal;
     if tx.state.own.is_some_and(ours) {
@@ -298,8 +287,8 @@ async fn release(tx: &mut Tx<'_>, journal: JournalId) -> Result<(), StoreError> 
     let mut grown = vec![journal];
     while let Some(journal) = grown.pop() {
         while let Some(released) = waiting::next(tx, journal).await? {
-            let Ok(checked) = check(tx, &released.bundle).await? else {
-                waiting::forget(tx, released.hash).await?;
+            let Ok(checked) = check(tx, &released.offered).await? else {
+                waiting::forget(tx, released.offered.hash).await?;
                 continue;
             };
             let own = checked.header.journal();
@@ -307,7 +296,7 @@ async fn release(tx: &mut Tx<'_>, journal: JournalId) -> Result<(), StoreError> 
                 // It waits for something else now, and its row says so.
                 Taken::Waits { kept: true, .. } => {}
                 Taken::Waits { kept: false, .. } | Taken::Done(_) => {
-                    waiting::forget(tx, released.hash).await?;
+                    waiting::forget(tx, released.offered.hash).await?;
                     grown.push(own);
                 }
             }
@@ -320,31 +309,15 @@ async fn release(tx: &mut Tx<'_>, journal: JournalId) -> Result<(), StoreError> 
 /// waiting stays in the room.
 async fn release_from_branch(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreError> {
     for released in waiting::upto(tx, head.journal, head.seq).await? {
-        let Ok(checked) = check(tx, &released.bundle).await? else {
-            waiting::forget(tx, released.hash).await?;
+        let Ok(checked) = check(tx, &released.offered).await? else {
+            waiting::forget(tx, released.offered.hash).await?;
             continue;
         };
         let own = checked.header.journal();
         if let Taken::Done(_) = take(tx, checked, released.received_ms).await? {
-            waiting::forget(tx, released.hash).await?;
+            waiting::forget(tx, released.offered.hash).await?;
             release(tx, own).await?;
         }
     }
     Ok(())
-}
-
-async fn stored_hash(
-    tx: &mut Tx<'_>,
-    journal: JournalId,
-    seq: u64,
-) -> Result<Option<Hash>, StoreError> {
-    match tx.state.head(journal) {
-        Some(head) if seq == head.seq => return Ok(Some(head.hash)),
-        Some(head) if seq < head.seq => {}
-        _ => return Ok(None),
-    }
-    if let Some(row) = tx.pile.bundle_at(journal, seq) {
-        return Ok(Some(row.hash));
-    }
-    hash_at(tx.raw(), journal, seq).await
 }

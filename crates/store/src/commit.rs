@@ -197,9 +197,12 @@ pub(crate) async fn sign_and_settle(
         header,
     };
     // What we sign passes the same gate at every other site, so it has to pass here first.
-    let judgement = match judge::follows_all(&tx.state, &case) {
-        true => judge::judge_own(tx, &case, made),
-        false => judge::judge(tx, &case).await?,
+    let (case, judgement) = match judge::follows_all(&tx.state, &case) {
+        true => {
+            let judgement = judge::judge_own(tx, &case, made);
+            (case, judgement)
+        }
+        false => judge::judge(tx, case).await?,
     };
     if let Judgement::Quarantine(failed) = &judgement {
         let (Stop::Refused(code) | Stop::Held(code)) = failed.stop;
@@ -211,8 +214,7 @@ pub(crate) async fn sign_and_settle(
         .into());
     }
     tx.state.hlc = tx.state.hlc.max(case.header.hlc);
-    let signed = Some(Signed::of(&bundle));
-    Ok(settle::settle(tx, &case, signed, judgement).await?)
+    Ok(settle::settle(tx, &case, &Signed::of(&bundle), judgement).await?)
 }
 
 fn header(

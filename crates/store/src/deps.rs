@@ -3,12 +3,15 @@
 use crate::chain::hash_at;
 use crate::error::StoreError;
 use crate::lane;
-use crate::meta::{journal_of, uint};
+use crate::lots;
+use crate::meta::{id, journal_of, uint};
 use crate::past::Past;
 use crate::tx::Tx;
 use records::bundle::{Head, Header};
 use records::id::{Hash, JournalId};
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+use std::collections::BTreeSet;
 
 /// What a header's dependencies come to here.
 pub(crate) enum Deps {
@@ -57,23 +60,42 @@ pub(crate) async fn deps(tx: &mut Tx<'_>, header: &Header) -> Result<Deps, Store
     Ok(Deps::Judged { past, contradicts })
 }
 
-/// Where a dependency stands, lanes included, and its causal past.
-async fn held_dep(
+/// Where a bundle stands, lanes included, and its causal past.
+pub(crate) type Stand = (JournalId, u64, Past);
+
+/// Brings what these bundles name, many with one statement.
+pub(crate) async fn fetch(
     tx: &mut Tx<'_>,
-    hash: Hash,
-) -> Result<Option<(JournalId, u64, Past)>, StoreError> {
+    headers: impl Iterator<Item = &Header>,
+) -> Result<(), StoreError> {
+    let named = headers.flat_map(|header| &header.deps).map(|dep| dep.hash);
+    let unknown = named.filter(|hash| !tx.stands.contains_key(hash));
+    let unknown: BTreeSet<Hash> = unknown.collect();
+    let unknown: Vec<&[u8]> = unknown.iter().map(|hash| &hash.0[..]).collect();
+    let sql = "select hash, site, incarnation, seq, past from bundle where hash in ";
+    for row in lots::select(tx.raw(), sql, &unknown).await? {
+        tx.stands.insert(Hash(id(&row, "hash")?), stand(&row)?);
+    }
+    Ok(())
+}
+
+fn stand(row: &SqliteRow) -> Result<Stand, StoreError> {
+    let past = Past::decode(&row.try_get::<Vec<u8>, _>("past")?)?;
+    Ok((journal_of(row)?, uint(row.try_get("seq")?)?, past))
+}
+
+async fn held_dep(tx: &mut Tx<'_>, hash: Hash) -> Result<Option<Stand>, StoreError> {
     if let Some(row) = tx.pile.bundle_with(hash) {
         return Ok(Some((row.journal, row.seq, Past::decode(&row.past)?)));
+    }
+    if let Some(stand) = tx.stands.get(&hash) {
+        return Ok(Some(stand.clone()));
     }
     let row = sqlx::query("select site, incarnation, seq, past from bundle where hash = $1")
         .bind(hash.0.to_vec())
         .fetch_optional(tx.raw())
         .await?;
-    row.map(|row| {
-        let past = Past::decode(&row.try_get::<Vec<u8>, _>("past")?)?;
-        Ok((journal_of(&row)?, uint(row.try_get("seq")?)?, past))
-    })
-    .transpose()
+    row.as_ref().map(stand).transpose()
 }
 
 /// Whether anything stands at a place of a journal.

@@ -125,13 +125,8 @@ pub(crate) async fn commit(
     };
     tx.written = true;
     tx.pin(institution).await?;
-    settle::settle(
-        tx,
-        &case,
-        Some(Signed::of(&bundle)),
-        Judgement::Institution(Box::new(next)),
-    )
-    .await
+    let judgement = Judgement::Institution(Box::new(next));
+    settle::settle(tx, &case, &Signed::of(&bundle), judgement).await
 }
 
 fn header(

@@ -4,13 +4,14 @@ use crate::action::{Action, Admission, Committed, Reads, RecordEdit, Writer};
 use crate::doc::SNAPSHOT;
 use crate::error::StoreError;
 use crate::incarnation::Moment;
+use crate::offered::Offered;
 use crate::provisional::FastLaneStep;
 use crate::rebuild::Tell;
 use crate::row::Rejudged;
 use crate::store::Store;
 use ed25519_dalek::SigningKey;
 use futures::future::LocalBoxFuture;
-use records::bundle::{Bundle, Head};
+use records::bundle::Head;
 use records::field::FieldFault;
 use records::id::{InstitutionId, JournalId, SiteId};
 use records::payload::InstitutionOp;
@@ -51,7 +52,7 @@ pub(crate) enum Job {
         wall_ms: i64,
         reply: Reply<Head>,
     },
-    Admit(Vec<Bundle>, i64, Reply<Vec<Admission>>),
+    Admit(Vec<Offered>, i64, Reply<Vec<Admission>>),
     Ack(SiteId, Vec<Head>, Reply<()>),
     Holes(Vec<(JournalId, u64)>, i64, Reply<()>),
     Rebuild(Tell, Reply<()>),

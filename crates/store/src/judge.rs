@@ -5,25 +5,21 @@
 //! stands. Sections of erased records are not judged at all, named or not, whatever the bundle's
 //! past; why that is the same verdict everywhere is in [`records::erasure`].
 
-use crate::doc::SNAPSHOT;
 use crate::erase;
 use crate::error::StoreError;
 use crate::institution;
-use crate::meta::{journal_of, uint};
 use crate::past::Past;
 use crate::shelf;
 use crate::state::State;
+use crate::trial;
 use crate::tx::Tx;
 use automerge::Automerge;
-use records::bundle::Header;
+use records::bundle::{Head, Header};
 use records::erasure::{Erasures, Fate};
-use records::gate::{Admitted, Hold, MAX_WORK, Refusal, Rules, Verdict, judge_in_past, judge_made};
+use records::gate::{Admitted, MAX_WORK, Refusal, Rules, Verdict, judge_made};
 use records::id::{Hash, JournalId, RecordId, ScopeId};
 use records::payload::{Body, RecordChanges, Section};
-use records::prescan::prescan;
 use records::trust::{Standing, Trust};
-use sqlx::Row as _;
-use std::collections::BTreeMap;
 
 /// A bundle ready to be judged.
 pub(crate) struct Case {
@@ -38,8 +34,15 @@ pub(crate) struct Case {
     pub(crate) received_ms: i64,
 }
 
-/// Snapshots as an earlier section of the same bundle left them.
-type Bases = BTreeMap<RecordId, Vec<u8>>;
+impl Case {
+    pub(crate) fn head(&self) -> Head {
+        Head {
+            journal: self.journal,
+            seq: self.header.seq,
+            hash: self.hash,
+        }
+    }
+}
 
 /// One accepted record section.
 pub(crate) struct Accepted {
@@ -62,6 +65,16 @@ pub(crate) enum Judgement {
     Records(Vec<Accepted>),
     Institution(Box<Trust>),
     Quarantine(Failed),
+}
+
+impl Judgement {
+    /// Why the bundle does not count, if it does not.
+    pub(crate) fn stop(&self) -> Option<Stop> {
+        match self {
+            Judgement::Quarantine(failed) => Some(failed.stop),
+            Judgement::Records(_) | Judgement::Institution(_) => None,
+        }
+    }
 }
 
 /// A bundle that stays in its journal without counting.
@@ -90,64 +103,53 @@ impl From<Stop> for Failed {
     }
 }
 
-pub(crate) async fn judge(tx: &mut Tx<'_>, case: &Case) -> Result<Judgement, StoreError> {
-    let state = &tx.state;
-    if case.header.journal() == JournalId::INSTITUTION {
-        let applied = institution::apply(&state.trust, &case.header, &case.sections);
-        return Ok(match applied {
-            Ok(trust) => Judgement::Institution(Box::new(trust)),
-            Err(stop) => Judgement::Quarantine(stop.into()),
-        });
+/// What a record bundle asks of the gate, once nothing stands against it as a whole.
+pub(crate) struct Brief {
+    pub(crate) bodies: Vec<RecordChanges>,
+    pub(crate) rules: Rules,
+}
+
+pub(crate) async fn judge(tx: &mut Tx<'_>, case: Case) -> Result<(Case, Judgement), StoreError> {
+    let brief = match case.header.journal() == JournalId::INSTITUTION {
+        true => Err(decision(&tx.state, &case)),
+        false => brief(&tx.state, &case),
+    };
+    let bodies = brief.as_ref().map_or(&[][..], |brief| &brief.bodies);
+    let records = bodies.iter().map(|body| body.record).collect();
+    let seats = shelf::seats(tx, &records).await?;
+    let tried = trial::all(vec![(case, brief)], seats).pop();
+    let (case, judgement) = tried.expect("one case was tried");
+    Ok((case, judgement?))
+}
+
+fn decision(state: &State, case: &Case) -> Judgement {
+    match institution::apply(&state.trust, &case.header, &case.sections) {
+        Ok(trust) => Judgement::Institution(Box::new(trust)),
+        Err(stop) => Judgement::Quarantine(stop.into()),
     }
+}
+
+/// What is to be judged of a record bundle, or what it has come to without.
+pub(crate) fn brief(state: &State, case: &Case) -> Result<Brief, Judgement> {
     let erasures = state.trust.erasures();
     let bodies = standing(state, case).and_then(|()| bodies(erasures, &case.sections));
-    let bodies = match bodies {
-        Ok(bodies) => bodies,
-        Err(stop) => {
+    let bodies = bodies.map_err(|stop| {
+        Judgement::Quarantine(Failed {
+            stop,
+            record: None,
             // Later changes of the same records may depend on what is held here.
-            let records = named_records(erasures, &case.sections);
-            return Ok(Judgement::Quarantine(Failed {
-                stop,
-                record: None,
-                records,
-            }));
-        }
-    };
-    let mut court = Court {
-        case,
-        rules: state.rules_after(case.past.seq(JournalId::INSTITUTION)),
-        bases: Bases::new(),
-        fresh: Vec::new(),
-        work: 0,
-    };
+            records: named_records(erasures, &case.sections),
+        })
+    })?;
     if let Some(record) = erase::void(erasures, &case.sections) {
         let failed = Stop::Refused(erase::RECORD_ERASED).into();
-        return Ok(Judgement::Quarantine(Failed {
+        return Err(Judgement::Quarantine(Failed {
             record: Some(record),
             ..failed
         }));
     }
-    let records: Vec<_> = bodies.iter().map(|section| section.record).collect();
-    shelf::fetch_changes(tx, &records.iter().copied().collect()).await?;
-    let mut accepted = Vec::with_capacity(bodies.len());
-    for section in bodies {
-        let record = section.record;
-        match court.section(tx, &section).await? {
-            Ok(admitted) => accepted.push(Accepted {
-                section,
-                admitted,
-                doc: None,
-            }),
-            Err(stop) => {
-                return Ok(Judgement::Quarantine(Failed {
-                    stop,
-                    record: Some(record),
-                    records,
-                }));
-            }
-        }
-    }
-    Ok(Judgement::Records(accepted))
+    let rules = state.rules_after(case.past.seq(JournalId::INSTITUTION));
+    Ok(Brief { bodies, rules })
 }
 
 /// Whether everything held is in the bundle's past, and so whatever its writer's documents have.
@@ -254,92 +256,4 @@ fn named_records(erasures: &Erasures, sections: &[Section]) -> Vec<RecordId> {
         _ => None,
     });
     records.collect()
-}
-
-struct Court<'a> {
-    case: &'a Case,
-    rules: Rules,
-    bases: Bases,
-    /// Changes of this bundle's earlier sections.
-    fresh: Vec<Hash>,
-    /// What the sections so far have cost the gate.
-    work: u64,
-}
-
-impl Court<'_> {
-    async fn section(
-        &mut self,
-        tx: &mut Tx<'_>,
-        section: &RecordChanges,
-    ) -> Result<Result<Admitted, Stop>, StoreError> {
-        let record = section.record;
-        let (past, all_known) = self.deps(tx, section);
-        if !all_known && self.follows_held(tx, record).await? {
-            return Ok(Err(Stop::Held("after_held")));
-        }
-        let base = match self.bases.get(&record) {
-            Some(bytes) => Some(bytes.as_slice()),
-            None => shelf::kept(tx, record)
-                .await?
-                .map(|kept| kept.bytes.as_slice()),
-        };
-        let signer = self.case.header.journal();
-        let verdict = judge_in_past(base, section, signer, self.rules, &|dep| past.contains(dep));
-        match verdict {
-            Verdict::Accepted(admitted) => {
-                self.work += admitted.work;
-                if self.work > MAX_WORK {
-                    return Ok(Err(match self.rules.are_known() {
-                        true => Stop::Refused(Refusal::Work.code()),
-                        false => Stop::Held(Hold::Rules.code()),
-                    }));
-                }
-                let changes = admitted.changes.iter().map(|change| Hash(change.hash));
-                self.fresh.extend(changes);
-                self.bases.insert(record, admitted.snapshot.clone());
-                Ok(Ok(*admitted))
-            }
-            Verdict::Refused(refusal) => Ok(Err(Stop::Refused(refusal.code()))),
-            // Our own cache is at fault, not the bundle.
-            Verdict::Held(Hold::Snapshot) => Err(StoreError::Damaged(SNAPSHOT)),
-            Verdict::Held(hold) => Ok(Err(Stop::Held(hold.code()))),
-        }
-    }
-
-    /// The section's outside dependencies that are in the bundle's causal past, and whether
-    /// every one has passed the gate here.
-    fn deps(&self, tx: &Tx<'_>, section: &RecordChanges) -> (Vec<Hash>, bool) {
-        let scans = section.changes.iter().map(|change| prescan(change));
-        // What does not scan is for the gate to refuse.
-        let scans: Vec<_> = scans.filter_map(Result::ok).collect();
-        let kept = tx.shelf.get(&section.record).and_then(Option::as_ref);
-        let known = kept.and_then(|kept| kept.changes.as_ref());
-        let mut past = self.fresh.clone();
-        let mut all_known = true;
-        for dep in scans.iter().flat_map(|scan| &scan.deps) {
-            if past.contains(dep) || scans.iter().any(|scan| scan.hash == *dep) {
-                continue;
-            }
-            match known.and_then(|known| known.get(dep)) {
-                Some((journal, seq)) if *seq <= self.case.past.seq(*journal) => past.push(*dep),
-                Some(_) => {}
-                None => all_known = false,
-            }
-        }
-        (past, all_known)
-    }
-
-    /// Whether a held bundle in the causal past would have changed this record.
-    async fn follows_held(&self, tx: &mut Tx<'_>, record: RecordId) -> Result<bool, StoreError> {
-        let rows = sqlx::query("select site, incarnation, seq from held_record where record = $1")
-            .bind(record.0.to_vec())
-            .fetch_all(tx.raw())
-            .await?;
-        for row in rows {
-            if uint(row.try_get("seq")?)? <= self.case.past.seq(journal_of(&row)?) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
 }

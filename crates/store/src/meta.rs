@@ -189,6 +189,7 @@ pub(crate) async fn load(conn: &mut SqliteConnection) -> Result<State, StoreErro
         row,
         unwitnessed,
         branches,
+        nothing_waits: false,
         adopt: false,
         replay: false,
         known_rules: gate::RULES,

@@ -7,6 +7,7 @@
 //! written ([`Tx::sql`]).
 
 use crate::error::StoreError;
+use crate::lots::LOTS;
 use crate::meta::int;
 use crate::open::WritePoint;
 use crate::tx::Tx;
@@ -14,9 +15,8 @@ use records::id::{AccountId, ActionId, EntryId, Hash, JournalId, RecordId, SiteI
 use sqlx::query_builder::Separated;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
-/// Rows of one statement; fixed, so that SQLite prepares each statement once.
-const LOTS: [usize; 3] = [64, 8, 1];
 /// Bytes after which a pile is written though its transaction goes on.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
@@ -37,7 +37,7 @@ pub(crate) struct BundleRow {
 /// A record's snapshot and its row in lists.
 pub(crate) struct RecordRow {
     pub(crate) no: i64,
-    pub(crate) snapshot: Vec<u8>,
+    pub(crate) snapshot: Arc<Vec<u8>>,
     pub(crate) kind: String,
     pub(crate) number: String,
     pub(crate) site: SiteId,
@@ -267,7 +267,7 @@ async fn snapshots(
         values
             .push_bind(id.0.to_vec())
             .push_bind(row.kind.clone())
-            .push_bind(row.snapshot.clone());
+            .push_bind(row.snapshot.to_vec());
     })
     .await
 }

@@ -18,13 +18,14 @@ use records::payload::RecordChanges;
 use records::prescan::prescan;
 use records::read::Record;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Piles up what an accepted section makes of its record; `present` is the record before it.
 pub(crate) async fn project(
     tx: &mut Tx<'_>,
     case: &Case,
     section: &RecordChanges,
-    admitted: &Admitted,
+    mut admitted: Admitted,
     doc: Option<Automerge>,
     present: Option<Kept>,
 ) -> Result<(), StoreError> {
@@ -41,7 +42,7 @@ pub(crate) async fn project(
         None => begin(tx, header, section),
     };
     tx.state.cursor += 1;
-    kept.bytes.clone_from(&admitted.snapshot);
+    kept.bytes = Arc::new(std::mem::take(&mut admitted.snapshot));
     kept.doc = doc;
     kept.rev += int(admitted.changes.len() as u64);
     let place = (case.journal, header.seq);
@@ -52,13 +53,13 @@ pub(crate) async fn project(
     }
     tx.pile
         .search(kept.no, search::indexed(&outline.search_text));
-    let row = row(&kept, outline, admitted, tx.state.cursor);
+    let row = row(&kept, outline, &admitted, tx.state.cursor);
     tx.pile.record(section.record, row);
     tx.shelf.insert(section.record, Some(kept));
-    links(tx, section.record, admitted);
-    origins(tx, header, section.record, admitted).await?;
+    links(tx, section.record, &admitted);
+    origins(tx, header, section.record, &admitted).await?;
     if admitted.record.number.is_some() && Some(header.journal()) == tx.state.own {
-        raise_counter(tx, admitted);
+        raise_counter(tx, &admitted);
     }
     Ok(())
 }
@@ -86,7 +87,7 @@ fn begin(tx: &mut Tx<'_>, header: &Header, section: &RecordChanges) -> Kept {
     tx.state.row += 1;
     Kept {
         kind: section.kind.clone(),
-        bytes: Vec::new(),
+        bytes: Arc::default(),
         no: tx.state.row,
         author: header.account,
         recorded_at: header.wall_ms,
@@ -101,7 +102,7 @@ fn begin(tx: &mut Tx<'_>, header: &Header, section: &RecordChanges) -> Kept {
 fn row(kept: &Kept, outline: Outline, admitted: &Admitted, cursor: u64) -> RecordRow {
     RecordRow {
         no: kept.no,
-        snapshot: admitted.snapshot.clone(),
+        snapshot: kept.bytes.clone(),
         kind: kept.kind.clone(),
         number: admitted.record.number.clone().unwrap_or_default(),
         site: admitted.record.home,

@@ -4,7 +4,6 @@ use crate::blob;
 use crate::deps::{self, Deps};
 use crate::erase;
 use crate::error::StoreError;
-use crate::institution;
 use crate::job::Job;
 use crate::judge::{self, Case, Judgement};
 use crate::meta::{self, id, uint};
@@ -12,6 +11,8 @@ use crate::past::Past;
 use crate::settle;
 use crate::store::Store;
 use crate::tx::Tx;
+use crate::wave::Wave;
+use futures::TryStreamExt as _;
 use records::id::{Hash, InstitutionId, JournalId};
 use records::trust::Trust;
 use records::{bundle, payload};
@@ -20,7 +21,9 @@ use sqlx::sqlite::SqliteRow;
 use std::sync::Arc;
 
 /// How many bundles are in memory at once during a replay.
-const PAGE: i64 = 64;
+const PAGE: i64 = 512;
+/// Bytes of payload after which a page is full.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 const CACHES: &[&str] = &[
     "delete from quarantine",
@@ -93,43 +96,80 @@ pub(crate) async fn replay(
     let of = sqlx::query_scalar("select count(*) from bundle").fetch_one(tx.raw());
     let (done, of) = (0, uint(of.await?)?);
     let mut told = Told { tell, done, of };
-    run(tx, true, institution, &mut told).await?;
-    run(tx, false, institution, &mut told).await?;
+    told.add(decisions(tx, institution).await?);
+    let mut place = 0;
+    while let Some(last) = page(tx, place, institution, &mut told).await? {
+        place = last;
+    }
     tx.state.replay = false;
     meta::mark_judged(tx).await
 }
 
-async fn run(
+/// Replays the institution journal; how many bundles that were.
+async fn decisions(tx: &mut Tx<'_>, institution: InstitutionId) -> Result<usize, StoreError> {
+    let rows = sqlx::query(
+        "select site, incarnation, seq, hash, header, payload, past, place, received_ms
+         from bundle where site = $1 order by place",
+    )
+    .bind(JournalId::INSTITUTION.site.0.to_vec())
+    .fetch_all(tx.raw())
+    .await?;
+    let count = rows.len();
+    for row in rows {
+        let case = case(tx, &row).await?;
+        belongs(&case, institution)?;
+        let (case, judgement) = judge::judge(tx, case).await?;
+        settle::conclude(tx, &case, judgement).await?;
+    }
+    Ok(count)
+}
+
+/// Replays some bundles after `place`; the place of the last one, or `None` if there are no more.
+async fn page(
     tx: &mut Tx<'_>,
-    institution_only: bool,
+    place: i64,
     institution: InstitutionId,
     told: &mut Told<'_>,
-) -> Result<(), StoreError> {
-    let mut place = 0i64;
-    loop {
-        let rows = sqlx::query(
-            "select site, incarnation, seq, hash, header, payload, past, place, received_ms
-             from bundle where place > $1 and (site = $2) = $3 order by place limit $4",
-        )
-        .bind(place)
-        .bind(JournalId::INSTITUTION.site.0.to_vec())
-        .bind(institution_only)
-        .bind(PAGE)
-        .fetch_all(tx.raw())
-        .await?;
-        if rows.is_empty() {
-            return Ok(());
-        }
-        told.add(rows.len());
-        for row in rows {
-            place = row.try_get("place")?;
-            let mut case = case(tx, &row).await?;
-            if case.header.institution != institution {
-                return Err(StoreError::Damaged("a bundle of another institution"));
-            }
-            let judgement = again(tx, &mut case).await?;
-            settle::settle(tx, &case, None, judgement).await?;
-        }
+) -> Result<Option<i64>, StoreError> {
+    let mut rows = sqlx::query(
+        "select site, incarnation, seq, hash, header, payload, past, place, received_ms
+         from bundle where place > $1 and site <> $2 order by place limit $3",
+    )
+    .bind(place)
+    .bind(JournalId::INSTITUTION.site.0.to_vec())
+    .bind(PAGE)
+    .fetch(tx.raw());
+    let (mut page, mut bytes) = (Vec::new(), 0);
+    while bytes < PAGE_BYTES
+        && let Some(row) = rows.try_next().await?
+    {
+        bytes += row.try_get::<&[u8], _>("payload")?.len();
+        page.push(row);
+    }
+    drop(rows);
+    let mut last = None;
+    told.add(page.len());
+    let mut cases = Vec::with_capacity(page.len());
+    for row in page {
+        last = Some(row.try_get("place")?);
+        let case = case(tx, &row).await?;
+        belongs(&case, institution)?;
+        cases.push(case);
+    }
+    deps::fetch(tx, cases.iter().map(|case| &case.header)).await?;
+    let mut wave = Wave::default();
+    for mut case in cases {
+        case.contradicts = contradicts(tx, &case).await?;
+        wave.push(&tx.state, case);
+    }
+    wave.settle(tx).await?;
+    Ok(last)
+}
+
+fn belongs(case: &Case, institution: InstitutionId) -> Result<(), StoreError> {
+    match case.header.institution == institution {
+        true => Ok(()),
+        false => Err(StoreError::Damaged("a bundle of another institution")),
     }
 }
 
@@ -152,16 +192,19 @@ pub(crate) async fn case(tx: &mut Tx<'_>, row: &SqliteRow) -> Result<Case, Store
 }
 
 /// What a stored bundle comes to now.
-pub(crate) async fn again(tx: &mut Tx<'_>, case: &mut Case) -> Result<Judgement, StoreError> {
-    Ok(if case.header.journal() == JournalId::INSTITUTION {
-        match institution::apply(&tx.state.trust, &case.header, &case.sections) {
-            Ok(trust) => Judgement::Institution(Box::new(trust)),
-            Err(stop) => Judgement::Quarantine(stop.into()),
-        }
-    } else {
-        if let Deps::Judged { contradicts, .. } = deps::deps(tx, &case.header).await? {
-            case.contradicts = contradicts;
-        }
-        judge::judge(tx, case).await?
+pub(crate) async fn again(
+    tx: &mut Tx<'_>,
+    mut case: Case,
+) -> Result<(Case, Judgement), StoreError> {
+    if case.header.journal() != JournalId::INSTITUTION {
+        case.contradicts = contradicts(tx, &case).await?;
+    }
+    judge::judge(tx, case).await
+}
+
+async fn contradicts(tx: &mut Tx<'_>, case: &Case) -> Result<bool, StoreError> {
+    Ok(match deps::deps(tx, &case.header).await? {
+        Deps::Judged { contradicts, .. } => contradicts,
+        Deps::Missing { .. } | Deps::Lost { .. } => case.contradicts,
     })
 }

@@ -39,8 +39,8 @@ pub(crate) async fn held(tx: &mut Tx<'_>) -> Result<Rejudged, StoreError> {
         for row in rows {
             place = row.try_get("place")?;
             let before: String = row.try_get("code")?;
-            let mut case = rebuild::case(tx, &row).await?;
-            let judgement = rebuild::again(tx, &mut case).await?;
+            let case = rebuild::case(tx, &row).await?;
+            let (case, judgement) = rebuild::again(tx, case).await?;
             match &judgement {
                 Judgement::Quarantine(failed) => match failed.stop {
                     Stop::Held(code) => {
@@ -62,7 +62,7 @@ pub(crate) async fn held(tx: &mut Tx<'_>) -> Result<Rejudged, StoreError> {
             settle::acquit(tx, &head).await?;
             forget_records(tx, &head).await?;
             let decided = matches!(judgement, Judgement::Institution(_));
-            settle::settle(tx, &case, None, judgement).await?;
+            settle::conclude(tx, &case, judgement).await?;
             if decided {
                 // The replay rewrites journals alone, not what waits or is kept beside them.
                 erase::carry_out(tx, &case).await?;

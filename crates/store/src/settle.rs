@@ -31,24 +31,31 @@ impl<'a> Signed<'a> {
     }
 }
 
-/// Appends the bundle to its journal (unless `signed` is `None`: a replay) and writes what it
-/// comes to.
+/// Appends the bundle to its journal and writes what it comes to.
 pub(crate) async fn settle(
     tx: &mut Tx<'_>,
     case: &Case,
-    signed: Option<Signed<'_>>,
+    signed: &Signed<'_>,
     judgement: Judgement,
 ) -> Result<Head, StoreError> {
-    let head = Head {
-        journal: case.journal,
-        seq: case.header.seq,
-        hash: case.hash,
-    };
-    tx.written = true;
-    let appended = signed.is_some();
-    if let Some(signed) = signed {
-        append(tx, case, &head, &signed);
+    let decided = matches!(judgement, Judgement::Institution(_));
+    append(tx, case, signed);
+    let head = conclude(tx, case, judgement).await?;
+    // A replay finds every row rewritten, and makes no cache of an erased record.
+    if decided {
+        erase::carry_out(tx, case).await?;
     }
+    Ok(head)
+}
+
+/// Writes what a bundle that stands in its journal comes to.
+pub(crate) async fn conclude(
+    tx: &mut Tx<'_>,
+    case: &Case,
+    judgement: Judgement,
+) -> Result<Head, StoreError> {
+    let head = case.head();
+    tx.written = true;
     match judgement {
         Judgement::Records(accepted) => records(tx, case, &head, accepted).await?,
         Judgement::Institution(trust) => {
@@ -59,10 +66,6 @@ pub(crate) async fn settle(
             // What was accepted beyond a cut is judged again.
             tx.state.replay |= trust.cuts().count() > tx.state.trust.cuts().count();
             tx.state.trust = Arc::from(trust);
-            // A replay finds every row rewritten, and makes no cache of an erased record.
-            if appended {
-                erase::carry_out(tx, case).await?;
-            }
         }
         Judgement::Quarantine(failed) => {
             let Failed {
@@ -78,7 +81,10 @@ pub(crate) async fn settle(
     Ok(head)
 }
 
-fn append(tx: &mut Tx<'_>, case: &Case, head: &Head, signed: &Signed<'_>) {
+/// Puts the bundle at the end of its journal.
+pub(crate) fn append(tx: &mut Tx<'_>, case: &Case, signed: &Signed<'_>) {
+    let head = case.head();
+    tx.written = true;
     tx.state.place += 1;
     tx.pile.bundle(BundleRow {
         journal: head.journal,
@@ -97,13 +103,13 @@ fn append(tx: &mut Tx<'_>, case: &Case, head: &Head, signed: &Signed<'_>) {
         Some(head.journal) != tx.state.own && (tx.state.unwitnessed || is_worth_it(&case.sections));
     let revoked: Vec<(JournalId, u64)> = revoked_with_vouched(tx);
     let tip = Tip {
-        head: *head,
+        head,
         hlc: case.header.hlc,
         past: case.past.clone(),
     };
     tx.state.tips.insert(head.journal, tip);
     let closed = tx.state.trust.closed(head.journal);
-    tx.state.adopt |= closed.is_some_and(|heads| heads.first() == Some(head));
+    tx.state.adopt |= closed.is_some_and(|heads| heads.first() == Some(&head));
     // A dependency on a bundle beyond its journal's cut makes that one count.
     tx.state.replay |= revoked
         .iter()
@@ -139,8 +145,8 @@ async fn records(
             let hash = Hash(change.hash);
             tx.pile.change(section.record, hash, head.journal, head.seq);
         }
-        let present = shelf::kept(tx, section.record).await?.cloned();
-        project::project(tx, case, &section, &admitted, doc, present).await?;
+        let present = shelf::take(tx, section.record).await?;
+        project::project(tx, case, &section, admitted, doc, present).await?;
     }
     Ok(())
 }

@@ -3,22 +3,22 @@
 use crate::action::Loaded;
 use crate::doc;
 use crate::error::StoreError;
+use crate::lots;
 use crate::meta::{id, journal_of, uint};
+use crate::trial::{Seat, Seats};
 use crate::tx::Tx;
 use automerge::Automerge;
 use records::id::{AccountId, Hash, JournalId, RecordId, SiteId};
+use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-/// Records asked for with one statement; shorter lists repeat their last one.
-const LOTS: [usize; 3] = [64, 8, 1];
+use std::sync::Arc;
 
 /// A record's snapshot, and of its row what the next one keeps.
 #[derive(Clone)]
 pub(crate) struct Kept {
     pub(crate) kind: String,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Arc<Vec<u8>>,
     pub(crate) no: i64,
     pub(crate) author: AccountId,
     pub(crate) recorded_at: i64,
@@ -54,7 +54,7 @@ impl Kept {
     fn of(row: &SqliteRow) -> Result<Self, StoreError> {
         Ok(Self {
             kind: row.try_get("kind")?,
-            bytes: row.try_get("bytes")?,
+            bytes: Arc::new(row.try_get("bytes")?),
             no: row.try_get("no")?,
             author: AccountId(id(row, "author")?),
             recorded_at: row.try_get("recorded_at")?,
@@ -76,6 +76,36 @@ pub(crate) async fn kept<'a>(
     Ok(tx.shelf.get(&record).and_then(Option::as_ref))
 }
 
+/// The record as it stands, for whoever puts it back changed.
+pub(crate) async fn take(tx: &mut Tx<'_>, record: RecordId) -> Result<Option<Kept>, StoreError> {
+    fetch(tx, &[record].into()).await?;
+    Ok(tx.shelf.remove(&record).flatten())
+}
+
+/// What is tried on these records needs to know of them.
+pub(crate) async fn seats(
+    tx: &mut Tx<'_>,
+    records: &BTreeSet<RecordId>,
+) -> Result<Seats, StoreError> {
+    fetch_changes(tx, records).await?;
+    let mut seats = Seats::new();
+    for record in records {
+        let seat = seats.entry(*record).or_insert_with(Seat::default);
+        if let Some(Some(kept)) = tx.shelf.get(record) {
+            seat.bytes = Some(kept.bytes.clone());
+            seat.changes = kept.changes.clone().unwrap_or_default();
+        }
+    }
+    let all: Vec<RecordId> = records.iter().copied().collect();
+    let sql = "select record, site, incarnation, seq from held_record where record in ";
+    for row in select(tx, sql, &all).await? {
+        let seat = seats.entry(RecordId(id(&row, "record")?)).or_default();
+        seat.held
+            .push((journal_of(&row)?, uint(row.try_get("seq")?)?));
+    }
+    Ok(seats)
+}
+
 /// Brings records that are not at hand yet, many with one statement.
 pub(crate) async fn fetch(tx: &mut Tx<'_>, records: &BTreeSet<RecordId>) -> Result<(), StoreError> {
     let missing = records.iter().filter(|id| !tx.shelf.contains_key(id));
@@ -83,11 +113,9 @@ pub(crate) async fn fetch(tx: &mut Tx<'_>, records: &BTreeSet<RecordId>) -> Resu
     let sql = "select s.record, s.bytes, s.kind, r.no, r.author, r.recorded_at, r.created_site,
              r.created_hlc, r.rev
          from snapshot s join record r on r.id = s.record where s.record in ";
-    for lot in lots(&missing) {
-        for row in select(tx, sql, lot).await? {
-            let record = RecordId(id(&row, "record")?);
-            tx.shelf.insert(record, Some(Kept::of(&row)?));
-        }
+    for row in select(tx, sql, &missing).await? {
+        let record = RecordId(id(&row, "record")?);
+        tx.shelf.insert(record, Some(Kept::of(&row)?));
     }
     for record in missing {
         tx.shelf.entry(record).or_insert(None);
@@ -111,12 +139,10 @@ pub(crate) async fn fetch_changes(
     }
     let mut found: BTreeMap<RecordId, BTreeMap<Hash, (JournalId, u64)>> = BTreeMap::new();
     let sql = "select record, hash, site, incarnation, seq from change where record in ";
-    for lot in lots(&without) {
-        for row in select(tx, sql, lot).await? {
-            let place = (journal_of(&row)?, uint(row.try_get("seq")?)?);
-            let changes = found.entry(RecordId(id(&row, "record")?)).or_default();
-            changes.insert(Hash(id(&row, "hash")?), place);
-        }
+    for row in select(tx, sql, &without).await? {
+        let place = (journal_of(&row)?, uint(row.try_get("seq")?)?);
+        let changes = found.entry(RecordId(id(&row, "record")?)).or_default();
+        changes.insert(Hash(id(&row, "hash")?), place);
     }
     for record in without {
         let mut changes = found.remove(&record).unwrap_or_default();
@@ -131,25 +157,11 @@ pub(crate) async fn fetch_changes(
     Ok(())
 }
 
-fn lots(records: &[RecordId]) -> impl Iterator<Item = &[RecordId]> {
-    records.chunks(LOTS[0])
-}
-
 async fn select(
     tx: &mut Tx<'_>,
     sql: &str,
-    lot: &[RecordId],
+    records: &[RecordId],
 ) -> Result<Vec<SqliteRow>, StoreError> {
-    let Some(last) = lot.last() else {
-        return Ok(Vec::new());
-    };
-    let size = LOTS.into_iter().rev().find(|size| *size >= lot.len());
-    let mut select = QueryBuilder::<Sqlite>::new(sql);
-    select.push("(");
-    let mut list = select.separated(", ");
-    for at in 0..size.unwrap_or(LOTS[0]) {
-        list.push_bind(lot.get(at).unwrap_or(last).0.to_vec());
-    }
-    list.push_unseparated(")");
-    Ok(select.build().fetch_all(tx.raw()).await?)
+    let ids: Vec<&[u8]> = records.iter().map(|record| &record.0[..]).collect();
+    lots::select(tx.raw(), sql, &ids).await
 }

@@ -60,6 +60,8 @@ pub(crate) struct State {
     pub(crate) erased: bool,
     /// What is kept beside forked journals.
     pub(crate) branches: BTreeMap<JournalId, Branches>,
+    /// The waiting room is known to be empty.
+    pub(crate) nothing_waits: bool,
     /// A closure may have to be carried out before this transaction ends.
     pub(crate) adopt: bool,
     /// A verdict given before has become outdated: replay before this transaction ends.

@@ -1,9 +1,11 @@
 //! The transaction under way: jobs are run in it one after the other.
 
 use crate::action::{Action, Admission, Committed, Writer};
+use crate::deps::Stand;
 use crate::error::StoreError;
 use crate::incarnation::Moment;
 use crate::job::{Answer, CommitFault, Decide, Job, Ran, fatal};
+use crate::offered::Offered;
 use crate::open::{Options, WritePoint};
 use crate::pile::{self, Pile};
 use crate::shelf::Shelf;
@@ -12,10 +14,10 @@ use crate::{
     ack, admit, adopt, commit, hole, incarnation, institution, meta, provisional, rebuild, rejudge,
     witness,
 };
-use records::bundle::Bundle;
-use records::id::{InstitutionId, JournalId};
+use records::id::{Hash, InstitutionId, JournalId};
 use records::trust::Trust;
 use sqlx::SqliteConnection;
+use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -27,6 +29,8 @@ pub(crate) struct Tx<'a> {
     pub(crate) pile: Pile,
     /// Records as they stand in this transaction.
     pub(crate) shelf: Shelf,
+    /// Where bundles stand that others depend on.
+    pub(crate) stands: HashMap<Hash, Stand>,
     /// The job under way has written something.
     pub(crate) written: bool,
     /// The search index may hold words of rows that are gone: its parts are merged before the
@@ -42,6 +46,7 @@ impl<'a> Tx<'a> {
             state,
             pile: Pile::default(),
             shelf: Shelf::new(),
+            stands: HashMap::new(),
             written: false,
             unmerged: false,
             options,
@@ -54,6 +59,7 @@ impl Tx<'_> {
     /// that any statement sees, and may change, all there is.
     pub(crate) async fn sql(&mut self) -> Result<&mut SqliteConnection, StoreError> {
         self.shelf.clear();
+        self.stands.clear();
         pile::write(self).await?;
         Ok(self.conn)
     }
@@ -158,8 +164,8 @@ impl Tx<'_> {
                 let result = self.replayed(done).await;
                 Ran::of(reply, result, self.written)
             }
-            Job::Admit(bundles, received_ms, reply) => {
-                let done = self.admit(&bundles, received_ms).await;
+            Job::Admit(offered, received_ms, reply) => {
+                let done = self.admit(&offered, received_ms).await;
                 let result = self.replayed(done).await;
                 Ran::of(reply, result, self.written)
             }
@@ -215,13 +221,10 @@ impl Tx<'_> {
 
     async fn admit(
         &mut self,
-        bundles: &[Bundle],
+        offered: &[Offered],
         received_ms: i64,
     ) -> Result<Vec<Admission>, StoreError> {
-        let mut answers = Vec::with_capacity(bundles.len());
-        for bundle in bundles {
-            answers.push(admit::offer(self, bundle, received_ms).await?);
-        }
+        let answers = admit::offer_all(self, offered, received_ms).await?;
         let now = Moment {
             wall_ms: received_ms,
             uptime_ms: 0,

@@ -2,10 +2,12 @@
 
 use crate::error::StoreError;
 use crate::meta::{id, int};
+use crate::offered::Offered;
 use crate::open::WritePoint;
 use crate::tx::Tx;
 use records::bundle::{Bundle, Header};
 use records::id::{Hash, JournalId};
+use records::trust::Trust;
 use sqlx::Row as _;
 
 /// How many bundles of one journal may wait.
@@ -19,12 +21,25 @@ pub(crate) const ROOM: &str = "select count(*) as bundles, coalesce(sum(bytes), 
 
 /// A waiting bundle whose turn may have come.
 pub(crate) struct Released {
-    pub(crate) hash: Hash,
-    pub(crate) bundle: Bundle,
+    pub(crate) offered: Offered,
     pub(crate) received_ms: i64,
 }
 
+/// Whether anything waits at all. What is remembered is only ever "nothing does".
+pub(crate) async fn is_any(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+    if !tx.state.nothing_waits {
+        let found: Option<i64> = sqlx::query_scalar("select 1 from waiting limit 1")
+            .fetch_optional(tx.raw())
+            .await?;
+        tx.state.nothing_waits = found.is_none();
+    }
+    Ok(!tx.state.nothing_waits)
+}
+
 pub(crate) async fn contains(tx: &mut Tx<'_>, hash: Hash) -> Result<bool, StoreError> {
+    if !is_any(tx).await? {
+        return Ok(false);
+    }
     let found: Option<i64> = sqlx::query_scalar("select 1 from waiting where hash = $1")
         .bind(hash.0.to_vec())
         .fetch_optional(tx.raw())
@@ -55,6 +70,7 @@ pub(crate) async fn keep(
         return Ok(false);
     }
     tx.written = true;
+    tx.state.nothing_waits = false;
     sqlx::query(
         "insert into waiting(hash, site, incarnation, seq, missing_site, missing_incarnation,
              missing_seq, header, payload, signature, bytes, received_ms)
@@ -89,6 +105,9 @@ pub(crate) async fn next(
     tx: &mut Tx<'_>,
     journal: JournalId,
 ) -> Result<Option<Released>, StoreError> {
+    if !is_any(tx).await? {
+        return Ok(None);
+    }
     let held = tx.state.head(journal).map_or(0, |head| head.seq);
     let row = sqlx::query(
         "select hash, header, payload, signature, received_ms from waiting
@@ -100,7 +119,8 @@ pub(crate) async fn next(
     .bind(int(held))
     .fetch_optional(tx.raw())
     .await?;
-    row.as_ref().map(released).transpose()
+    let trust = &tx.state.trust;
+    row.map(|row| released(&row, trust)).transpose()
 }
 
 /// Every bundle that waits for something of `journal` up to `seq`.
@@ -119,17 +139,18 @@ pub(crate) async fn upto(
     .bind(int(seq))
     .fetch_all(tx.raw())
     .await?;
-    rows.iter().map(released).collect()
+    let trust = &tx.state.trust;
+    rows.iter().map(|row| released(row, trust)).collect()
 }
 
-fn released(row: &sqlx::sqlite::SqliteRow) -> Result<Released, StoreError> {
+fn released(row: &sqlx::sqlite::SqliteRow, trust: &Trust) -> Result<Released, StoreError> {
+    let bundle = Bundle {
+        header: row.try_get("header")?,
+        payload: row.try_get("payload")?,
+        signature: id(row, "signature")?,
+    };
     Ok(Released {
-        hash: Hash(id(row, "hash")?),
-        bundle: Bundle {
-            header: row.try_get("header")?,
-            payload: row.try_get("payload")?,
-            signature: id(row, "signature")?,
-        },
+        offered: Offered::of(bundle, trust),
         received_ms: row.try_get("received_ms")?,
     })
 }

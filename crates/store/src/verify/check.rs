@@ -2,7 +2,7 @@
 
 use super::report::BadReason;
 use super::source::{Found, stem};
-use crate::admit::founding_key;
+use crate::form::founding_key;
 use crate::institution;
 use records::bundle::{Bundle, Header};
 use records::erasure::Fate;

@@ -23,12 +23,12 @@ fn mutate(change: &[u8], rng: &mut StdRng) -> Vec<u8> {
 /// What passes must load, and read as the verdict says.
 #[track_caller]
 fn assert_keepable(admitted: &Admitted) {
-    let mut doc = Automerge::load(&admitted.snapshot).expect("an admitted snapshot loads");
+    let doc = Automerge::load(&admitted.snapshot).expect("an admitted snapshot loads");
     let again = read(&doc, admitted.record.table, None).unwrap();
     assert_eq!(again, admitted.record);
     let heads: Vec<[u8; 32]> = doc.get_heads().iter().map(|head| head.0).collect();
     assert!(heads.contains(&admitted.changes[0].hash));
-    try_edit(&mut doc).unwrap();
+    try_edit(doc).unwrap();
 }
 
 fn try_all(base: &[u8], site: JournalId, kind: &str, change: &[u8]) -> (usize, usize, usize) {

@@ -1,0 +1,22 @@
+//! Pure work on many things at once, on every core.
+
+/// `work` done on each item; the order stays. The caller's thread takes its share.
+pub(crate) fn spread<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = items.len().div_ceil(cores).max(1);
+    let mut items = items.into_iter();
+    let own: Vec<T> = items.by_ref().take(share).collect();
+    let work = &work;
+    std::thread::scope(|scope| {
+        let mut threads = Vec::new();
+        while items.len() > 0 {
+            let part: Vec<T> = items.by_ref().take(share).collect();
+            threads.push(scope.spawn(move || part.into_iter().map(work).collect::<Vec<_>>()));
+        }
+        let mut done: Vec<R> = own.into_iter().map(work).collect();
+        for thread in threads {
+            done.extend(thread.join().expect("the work does not panic"));
+        }
+        done
+    })
+}
