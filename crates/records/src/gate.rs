@@ -134,8 +134,8 @@ pub fn judge_in_past(
 }
 
 /// [`judge_in_past`], one section after the other: `copy` is the document of `base` that the last
-/// one left, if it did, so that it need not be loaded again. It holds the record's new document
-/// afterwards if the section was accepted, and nothing if it was not.
+/// one left, if it did, so that it need not be loaded again. If the section is accepted, `copy` is
+/// the record's new document afterwards; if not, it may be gone.
 #[must_use]
 pub fn judge_next(
     base: Option<&[u8]>,

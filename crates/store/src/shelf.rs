@@ -5,7 +5,7 @@ use crate::doc;
 use crate::error::StoreError;
 use crate::lots;
 use crate::meta::{id, journal_of, uint};
-use crate::trial::{Seat, Seats};
+use crate::trial::Seats;
 use crate::tx::Tx;
 use automerge::Automerge;
 use records::id::{AccountId, Hash, JournalId, RecordId, SiteId};
@@ -90,7 +90,7 @@ pub(crate) async fn seats(
     fetch_changes(tx, records).await?;
     let mut seats = Seats::new();
     for record in records {
-        let seat = seats.entry(*record).or_insert_with(Seat::default);
+        let seat = seats.entry(*record).or_default();
         if let Some(Some(kept)) = tx.shelf.get(record) {
             seat.bytes = Some(kept.bytes.clone());
             seat.changes = kept.changes.clone().unwrap_or_default();

@@ -8,7 +8,7 @@ use crate::doc::SNAPSHOT;
 use crate::error::StoreError;
 use crate::judge::{Accepted, Brief, Case, Failed, Judgement, Stop};
 use automerge::Automerge;
-use records::gate::{Admitted, Hold, MAX_WORK, Refusal, Verdict, judge_next};
+use records::gate::{Admitted, Hold, MAX_WORK, Refusal, Rules, Verdict, judge_next};
 use records::id::{Hash, JournalId, RecordId, SiteId};
 use records::payload::RecordChanges;
 use records::prescan::prescan;
@@ -168,7 +168,7 @@ impl Trial<'_> {
     fn section(
         &mut self,
         section: &RecordChanges,
-        rules: records::gate::Rules,
+        rules: Rules,
     ) -> Result<Result<Admitted, Stop>, StoreError> {
         let record = section.record;
         let (past, all_known) = self.deps(section);

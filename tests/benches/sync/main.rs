@@ -4,6 +4,7 @@
 //! A figure is a file with a `//!` page (what is measured, how, against what, and the cause when a
 //! goal is missed) and a `run` function, listed in [`FIGURES`].
 
+mod admit;
 mod durable;
 mod figure;
 mod gate;
@@ -33,6 +34,7 @@ const FIGURES: &[(&str, Measure)] = &[
     ("durable", durable::run),
     ("gate", gate::run),
     ("start", start::run),
+    ("admit", admit::run),
     ("verify", verify::run),
     ("live", live::run),
     ("pacing", pacing::run),

@@ -112,7 +112,7 @@ fn peak_kb() -> Result<u64> {
 }
 
 /// Strict signature checks per second on every core.
-fn bare(sample: &[Bundle]) -> f64 {
+pub(crate) fn bare(sample: &[Bundle]) -> f64 {
     let keys = [1, 2].map(|site| (history::journal(site), history::key(site).verifying_key()));
     let signers: Vec<_> = sample
         .iter()

@@ -2,6 +2,7 @@
 
 use super::report::BadReason;
 use super::source::{Found, stem};
+use crate::cores::spread;
 use crate::form::founding_key;
 use crate::institution;
 use records::bundle::{Bundle, Header};
@@ -84,28 +85,10 @@ type Checked = Vec<(Found, Result<Sound, BadReason>)>;
 
 /// Checks a page on every core, beside the caller; the order stays.
 pub(super) async fn all(page: Vec<Found>, keys: Arc<Keys>) -> std::io::Result<Checked> {
-    let checked = tokio::task::spawn_blocking(move || spread(page, &keys)).await;
+    let check = move |found: Found| {
+        let sound = one(&found, &keys);
+        (found, sound)
+    };
+    let checked = tokio::task::spawn_blocking(move || spread(page, check)).await;
     checked.map_err(std::io::Error::other)
-}
-
-fn spread(page: Vec<Found>, keys: &Keys) -> Checked {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = page.len().div_ceil(cores).max(1);
-    let shares = page.chunks(share);
-    let verdicts: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = shares
-            .map(|share| {
-                scope.spawn(|| {
-                    share
-                        .iter()
-                        .map(|found| one(found, keys))
-                        .collect::<Vec<_>>()
-                })
-            })
-            .collect();
-        let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
-        let joined = joined.map(|done| done.expect("checking a bundle does not panic"));
-        joined.flatten().collect()
-    });
-    page.into_iter().zip(verdicts).collect()
 }
