@@ -8,12 +8,12 @@
 //! with one statement a group.
 //!
 //! The goal is missed. A group's rows go many to a statement and our own changes are judged on the
-//! documents that the writer holds already, which brought an action to 0.4 to 0.5 ms of processor
-//! time with everything (on a busy machine; the rate there is the machine's, not ours): two cores
-//! could do 4,000 to 5,000 /s if both always had work. They do not: the writer's thread and
-//! SQLite's take turns, and each action still asks SQLite two or three small questions (was this
-//! action here before, is this record). Next: ask them once a group, sign a group's bundles on
-//! every core (a bundle's hash needs no signature), and write one group while the next is made.
+//! documents that the writer holds already, which brought an action to less than 0.4 ms of
+//! processor time with everything: two cores could do 5,000 /s if both always had work. They do
+//! not: the writer's thread and SQLite's take turns, and each action still asks SQLite two or three
+//! small questions (was this action here before, is this record). Next: ask them once a group, sign
+//! a group's bundles on every core (a bundle's hash needs no signature), and write one group while
+//! the next is made.
 
 use crate::figure::{Figure, Goal, Size, folder, now, quantile_ms, runtime};
 use anyhow::{Result, ensure};
