@@ -21,6 +21,8 @@ const NO_ROOM_MS: u64 = 60_000;
 const COMING_MS: u64 = 300;
 const RETRY_FIRST_MS: u64 = 1_000;
 const RETRY_LAST_MS: u64 = 60_000;
+/// A blob that every site reached has failed to give so often gives way to others.
+const MISSES: u32 = 3;
 
 /// One request to one site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,6 +88,8 @@ struct Blob {
     asked: BTreeMap<SiteId, Ask>,
     shunned: BTreeMap<SiteId, Shunned>,
     not_before_ms: u64,
+    /// It was said to be missing since a site was last linked anew.
+    missed: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -130,6 +134,7 @@ impl Plan {
                 if shunned.is_none_or(|shunned| shunned.until_ms < now_ms + RETRY_LAST_MS + 1) {
                     blob.shunned.remove(peer);
                 }
+                blob.missed = false;
             }
         }
         self.peers = peers;
@@ -188,7 +193,22 @@ impl Plan {
         if let Some(blob) = self.blobs.get_mut(&hash) {
             let shunned = blob.shunned.entry(peer).or_default();
             shunned.until_ms = now_ms + LIED_MS;
+            shunned.tries = shunned.tries.max(MISSES);
         }
+    }
+
+    /// The blobs that no site reached gives, each once: others are to have their turn.
+    pub fn missed(&mut self) -> Vec<Hash> {
+        let mut missed = Vec::new();
+        for (hash, blob) in self.blobs.iter_mut().filter(|(_, blob)| !blob.missed) {
+            let tries = |peer| blob.shunned.get(peer).map_or(0, |shunned| shunned.tries);
+            let given_up = self.peers.iter().all(|peer| tries(peer) >= MISSES);
+            if given_up && !self.peers.is_empty() {
+                blob.missed = true;
+                missed.push(*hash);
+            }
+        }
+        missed
     }
 
     /// A request is over.
@@ -208,7 +228,10 @@ impl Plan {
                 shunned.tries = 0;
                 COMING_MS
             }
-            Outcome::Lied => LIED_MS,
+            Outcome::Lied => {
+                shunned.tries = shunned.tries.max(MISSES);
+                LIED_MS
+            }
             Outcome::NotHere | Outcome::Failed => {
                 let wait = (RETRY_FIRST_MS << shunned.tries.min(10)).min(RETRY_LAST_MS);
                 shunned.tries += 1;

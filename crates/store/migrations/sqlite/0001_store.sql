@@ -248,11 +248,13 @@ create table blob (
     chunks bytea not null
 );
 
--- Blobs to fetch: small ones as records name them, others once somebody asks.
+-- Blobs to fetch: small ones as records name them, others once somebody asks. `missed_ms` is when no
+-- site that was reached had it, 0 before the first time.
 create table blob_want (
     hash bytea primary key,
     hlc bigint not null,
-    asked_ms bigint
+    asked_ms bigint,
+    missed_ms bigint not null default 0
 );
 
 create table account (

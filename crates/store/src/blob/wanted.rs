@@ -21,20 +21,29 @@ pub struct WantedBlob {
 }
 
 impl Store {
-    /// The next blobs to fetch, at most `limit`: those somebody asked for first, each sort
-    /// newest first.
+    /// The next blobs to fetch, at most `of_one_site` of those a site has named, so that no site's
+    /// keep the others' waiting: those somebody asked for first; before those that nobody had the
+    /// last time those that were not looked for yet; newest first.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn wanted_blobs(&self, limit: u32) -> Result<Vec<WantedBlob>, StoreError> {
+    pub async fn wanted_blobs(&self, of_one_site: u32) -> Result<Vec<WantedBlob>, StoreError> {
         let rows = sqlx::query(
-            "select w.hash, w.asked_ms, r.size, r.site from (
-                 select hash, asked_ms, hlc from blob_want
-                 order by asked_ms is null, asked_ms desc, hlc desc limit $1) w
-             join blob_ref r on r.blob = w.hash
-             order by w.asked_ms is null, w.asked_ms desc, w.hlc desc, w.hash, r.hlc desc",
+            "with named as (
+                 select distinct blob, site from blob_ref
+                 where blob in (select hash from blob_want)
+             ), placed as (
+                 select hash, row_number() over (partition by site
+                     order by asked_ms is null, missed_ms, asked_ms desc, hlc desc) as place
+                 from blob_want join named on blob = hash
+             )
+             select w.hash, w.asked_ms, r.size, r.site
+             from blob_want w join blob_ref r on r.blob = w.hash
+             where w.hash in (select hash from placed where place <= $1)
+             order by w.asked_ms is null, w.missed_ms, w.asked_ms desc, w.hlc desc, w.hash,
+                 r.hlc desc",
         )
-        .bind(i64::from(limit))
+        .bind(i64::from(of_one_site))
         .fetch_all(&self.inner.readers)
         .await?;
         let mut wanted: Vec<WantedBlob> = Vec::new();
@@ -57,6 +66,28 @@ impl Store {
         Ok(wanted)
     }
 
+    /// Notes that no site reached has these, so that others have their turn before them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn note_missed_blobs(
+        &self,
+        missed: Vec<Hash>,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        self.write(async move |conn| {
+            for hash in &missed {
+                sqlx::query("update blob_want set missed_ms = $2 where hash = $1")
+                    .bind(hash.0.to_vec())
+                    .bind(now_ms)
+                    .execute(&mut *conn)
+                    .await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Asks for a blob, now and over restarts, until it is here or the asking is withdrawn. One
     /// that is here stays as it is.
     ///
@@ -72,7 +103,7 @@ impl Store {
                  select $1, coalesce(max(hlc), 0), $2 from blob_ref where blob = $1
                      and not exists (select 1 from blob where hash = $1 and had is null)
                      having count(*) > 0
-                 on conflict(hash) do update set asked_ms = $2",
+                 on conflict(hash) do update set asked_ms = $2, missed_ms = 0",
             )
             .bind(hash.0.to_vec())
             .bind(now_ms)

@@ -72,6 +72,31 @@ async fn small_blobs_are_wanted_at_once_and_large_ones_when_somebody_asks() {
 }
 
 #[tokio::test]
+async fn a_site_that_names_many_keeps_no_other_site_waiting_and_what_nobody_has_comes_last() {
+    let west = Site::open(WEST).await;
+    let (east, oldest) = attached(&west, 1, &content(100, 1)).await;
+    for number in 2..6 {
+        let blob = Hash([number; 32]);
+        let new = log_item(record(EAST, number), "附照片");
+        east.act(number, vec![new, attach(number, number, blob, 100)])
+            .await;
+    }
+    east.send_to(&west).await;
+    let own = Hash([9; 32]);
+    west.act(10, vec![attach(5, 9, own, 100)]).await;
+    let wanted = async || {
+        let wanted = west.store.wanted_blobs(2).await.unwrap();
+        let hashes = wanted.into_iter().map(|want| want.hash);
+        hashes.collect::<std::collections::BTreeSet<_>>()
+    };
+    let newest = [Hash([4; 32]), Hash([5; 32])];
+    assert_eq!(wanted().await, [newest[0], newest[1], own].into());
+    let missed = (2..6).map(|number| Hash([number; 32])).collect();
+    west.store.note_missed_blobs(missed, MORNING).await.unwrap();
+    assert_eq!(wanted().await, [oldest, newest[1], own].into());
+}
+
+#[tokio::test]
 async fn a_blob_that_no_record_names_is_neither_asked_for_nor_given() {
     let (east, west) = (Site::open(EAST).await, Site::open(WEST).await);
     let blob = upload(&east, &content(10, 1)).await.unwrap();

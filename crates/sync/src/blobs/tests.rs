@@ -112,6 +112,32 @@ fn a_site_without_the_blob_is_asked_ever_more_rarely_until_its_link_is_new() {
     assert_eq!(asks(&mut plan, now - 1), [manifest(PHOTO, HUB)]);
 }
 
+fn is_not_to_be_had(plan: &mut Plan, now_ms: u64) {
+    let job = asks(plan, now_ms)[0];
+    plan.done(job, Outcome::NotHere, now_ms);
+}
+
+#[test]
+fn a_blob_that_nobody_has_gives_way_once_until_another_site_is_linked() {
+    let mut plan = plan(&[(PHOTO, &[EAST])], &[HUB]);
+    let mut now = 0;
+    for _ in 1..MISSES {
+        is_not_to_be_had(&mut plan, now);
+        assert_eq!(plan.missed(), []);
+        now = plan.wake_at(now).unwrap();
+    }
+    is_not_to_be_had(&mut plan, now);
+    assert_eq!(plan.missed(), [PHOTO]);
+    assert_eq!(plan.missed(), []);
+    plan.reach([HUB, EAST].into(), now);
+    assert_eq!(plan.missed(), []);
+    for _ in 0..MISSES {
+        is_not_to_be_had(&mut plan, now);
+        now += RETRY_LAST_MS;
+    }
+    assert_eq!(plan.missed(), [PHOTO]);
+}
+
 #[test]
 fn without_room_a_blob_waits_and_the_others_go_on() {
     let mut plan = plan(&[(VIDEO, &[EAST]), (PHOTO, &[EAST])], &[EAST]);

@@ -17,8 +17,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-/// Blobs looked at together; the rest waits its turn.
-const WANTED: u32 = 256;
+/// Blobs named by one site that are looked at together; the rest waits its turn.
+const WANTED: u32 = 32;
 /// Chunks read ahead of the disk.
 const CHUNKS_AHEAD: usize = 4;
 /// A site that sends nothing for so long has failed.
@@ -57,7 +57,12 @@ pub(in crate::links) async fn run(shared: Arc<Shared>) {
                 let peers = reach.borrow_and_update().clone();
                 fetcher.reach(&peers);
             }
-            Some(heard) = hearing.recv() => fetcher.hear(heard).await,
+            Some(heard) = hearing.recv() => {
+                // The next one has its turn when one has come or is not to be had.
+                if fetcher.hear(heard).await {
+                    look_at = look_at.or(Some(Instant::now() + LOOK_AFTER));
+                }
+            }
             Some(_) = fetcher.jobs.join_next() => {}
             () = until(wake), if wake.is_some() => {}
         }
@@ -175,9 +180,13 @@ impl Fetcher {
         }
     }
 
-    async fn hear(&mut self, heard: Heard) {
+    /// Takes what was heard; says whether there is room for others now.
+    async fn hear(&mut self, heard: Heard) -> bool {
         match heard {
-            Heard::Manifest(peer, hash, manifest) => self.hear_manifest(peer, hash, manifest).await,
+            Heard::Manifest(peer, hash, manifest) => {
+                self.hear_manifest(peer, hash, manifest).await;
+                false
+            }
             Heard::Chunk {
                 peer,
                 hash,
@@ -187,8 +196,19 @@ impl Fetcher {
             Heard::Done(job, outcome) => {
                 let now = self.now();
                 self.plan.done(job, outcome, now);
+                let missed = self.plan.missed();
+                !missed.is_empty() && self.note_missed(missed).await
             }
         }
+    }
+
+    async fn note_missed(&self, missed: Vec<Hash>) -> bool {
+        let wall_ms = self.shared.now().wall_ms;
+        let noted = self.shared.store.note_missed_blobs(missed, wall_ms).await;
+        if let Err(error) = &noted {
+            tracing::warn!(error = error as &dyn std::error::Error, "missed blobs");
+        }
+        noted.is_ok()
     }
 
     async fn hear_manifest(&mut self, peer: SiteId, hash: Hash, manifest: Option<Manifest>) {
@@ -216,10 +236,11 @@ impl Fetcher {
         }
     }
 
-    async fn hear_chunk(&mut self, peer: SiteId, hash: Hash, at: u32, bytes: Vec<u8>) {
+    /// Whether it was the blob's last.
+    async fn hear_chunk(&mut self, peer: SiteId, hash: Hash, at: u32, bytes: Vec<u8>) -> bool {
         let wall_ms = self.shared.now().wall_ms;
         let Some(incoming) = self.incoming.get_mut(&hash) else {
-            return;
+            return false;
         };
         let len = bytes.len() as u64;
         match incoming.put(at as usize, bytes, wall_ms).await {
@@ -233,10 +254,12 @@ impl Fetcher {
                     self.plan.forget(hash);
                     self.sizes.remove(&hash);
                 }
+                return progress == Progress::Whole;
             }
             Err(BlobError::WrongChunk) => self.lied(peer, hash),
             Err(error) => self.failed(hash, &error),
         }
+        false
     }
 
     fn lied(&mut self, peer: SiteId, hash: Hash) {
