@@ -11,6 +11,7 @@
 //! To add a fault: a [`schedule::Happening`], its kind in [`faults`], and what it does in `steps`.
 
 pub mod actions;
+mod chains;
 pub mod check;
 pub mod disk;
 pub mod faults;
@@ -36,7 +37,7 @@ use schedule::Schedule;
 use site::{Done, Site};
 use std::collections::{BTreeMap, BTreeSet};
 use stick::Stick;
-use sync::session::Event;
+use sync::session::{Event, fork};
 
 /// The hub's index; the campuses dial it.
 pub const HUB: usize = 0;
@@ -162,7 +163,10 @@ impl<'a> World<'a> {
                 self.cut(job.site, job.peer);
             }
             Done::Event(event) => {
-                let heads_moved = matches!(event, Event::Admitted(..));
+                let heads_moved = matches!(
+                    event,
+                    Event::Admitted(..) | Event::Fork(fork::Event::Taken(_))
+                );
                 let now = self.sites[job.site].now(self.now_ms);
                 self.network
                     .handle(&mut self.rng, job.site, job.peer, event, now);
@@ -190,10 +194,18 @@ impl<'a> World<'a> {
     /// Tells every session of a site what its store holds now.
     fn wake(&mut self, index: usize) {
         let site = &self.sites[index];
-        let (heads, now) = (site.frontier(), site.now(self.now_ms));
+        let (heads, ends, now) = (
+            site.frontier(),
+            chains::ends(site.store()),
+            site.now(self.now_ms),
+        );
         for peer in 0..self.sites.len() {
-            let event = Event::LocalHeads(heads.clone());
-            self.network.handle(&mut self.rng, index, peer, event, now);
+            for event in [
+                Event::LocalHeads(heads.clone()),
+                Event::Fork(fork::Event::Ends(ends.clone())),
+            ] {
+                self.network.handle(&mut self.rng, index, peer, event, now);
+            }
         }
     }
 
@@ -230,6 +242,8 @@ impl<'a> World<'a> {
             }
         });
         self.network.open(&mut self.rng, &first, &second);
+        self.wake(a);
+        self.wake(b);
     }
 
     /// A site stopped by itself at a write point.

@@ -60,6 +60,8 @@ pub const TABLE: &[(&str, &str, Permit)] = &[
     ("GET", "/api/v1/admin/status", ADMINISTRATORS),
     ("POST", "/api/v1/admin/join-codes", ADMINISTRATORS),
     ("POST", "/api/v1/admin/quarantine/rejudge", ADMINISTRATORS),
+    ("POST", "/api/v1/admin/journals/close", ADMINISTRATORS),
+    ("POST", "/api/v1/admin/sites/revoke", ADMINISTRATORS),
     ("POST", "/api/v1/admin/scrub", ADMINISTRATORS),
     ("GET", "/api/v1/admin/export", ADMINISTRATORS),
     ("POST", "/api/v1/admin/import", ADMINISTRATORS),

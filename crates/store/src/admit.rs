@@ -259,9 +259,9 @@ async fn admitted(
     head: Head,
     stop: Option<Stop>,
 ) -> Result<Admission, StoreError> {
-    // Signed with our key, in a journal we write or one after it, and not by this directory.
-    let ours = |own: JournalId| own.site == head.journal.site && own <= head.journal;
-    if tx.state.own.is_some_and(ours) {
+    // Signed with our key in the journal we write, and not by this directory. A later journal of
+    // ours is no reason to leave: two copies of a directory would drive each other on and on.
+    if tx.state.own == Some(head.journal) {
         tx.must_leave(head.journal).await?;
     }
     observe_clock(tx, case);

@@ -98,7 +98,7 @@ pub use inventory::{Item, Stored};
 pub use join_code::{JoinCode, JoinCodeError, RedeemedJoinCode};
 pub use list::{Filter, Page};
 pub use open::{CrashAt, DATABASE, Options, Synchronous, WritePoint};
-pub use program::Program;
+pub use program::{Boot, Program};
 pub use provisional::{MAX_PROVISIONAL, Verified};
 pub use row::{
     ChangeOrigin, Counts, EntryOrigin, Feed, Fork, Linked, QuarantineVerdict, Quarantined,

@@ -56,6 +56,7 @@ macro_rules! row_columns {
         "select r.id, r.kind, r.number, r.site, r.happened_at, r.sort_at, r.recorded_at, r.author,
              coalesce(p.title, '') as author_name, r.title, r.summary, r.state, r.open, r.category,
              r.level, r.sensitive, r.amended, r.incident, r.rev, r.cursor,
+             r.disputed,
              (select count(*) from blob_ref b where b.record = r.id) as attachments,
              not exists (
                  select 1 from change c where c.record = r.id and c.site = $1
@@ -95,7 +96,7 @@ const SEARCH: &str = concat!(
 
 /// Rows of the fast lane whose record has not come through the gate.
 pub(crate) const PROVISIONAL: &str = concat!(
-    "select r.*, 1 as acked from provisional r ",
+    "select r.*, 1 as acked, 0 as disputed from provisional r ",
     list_where!(),
     "and $1 is not null and not exists (select 1 from record x where x.id = r.id)
      order by r.sort_at desc, r.id limit $18"
@@ -316,6 +317,7 @@ pub(crate) fn row(row: &SqliteRow) -> Result<RecordRow, StoreError> {
         amended: row.try_get("amended")?,
         incident,
         acked: row.try_get::<i64, _>("acked")? != 0,
+        disputed: row.try_get::<i64, _>("disputed")? != 0,
         rev: uint(row.try_get("rev")?)?,
         attachments: uint(row.try_get("attachments")?)?,
         provisional: false,

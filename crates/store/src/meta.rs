@@ -4,6 +4,7 @@ use crate::branch;
 use crate::error::StoreError;
 use crate::lane::stem;
 use crate::past::Past;
+use crate::program::Boot;
 use crate::state::{State, Tip};
 use crate::tx::Tx;
 use crate::witness;
@@ -39,6 +40,8 @@ pub(crate) fn judged_with(known_rules: u32) -> Vec<u8> {
     [known_rules.to_be_bytes(), gate::REVISION.to_be_bytes()].concat()
 }
 
+/// How often a writer was started on this directory.
+pub(crate) const BOOTS: &str = "boots";
 /// The feed tells nothing up to this cursor.
 pub(crate) const FEED_BEGINS: &str = "feed_begins";
 
@@ -134,7 +137,10 @@ async fn journal(
         .map_err(|_| StoreError::Damaged("a kept journal id"))
 }
 
-async fn counter(conn: &mut SqliteConnection, name: &'static str) -> Result<u64, StoreError> {
+pub(crate) async fn counter(
+    conn: &mut SqliteConnection,
+    name: &'static str,
+) -> Result<u64, StoreError> {
     let bytes = get(conn, name).await?.unwrap_or(vec![0; 8]);
     let bytes = bytes.try_into();
     let bytes = bytes.map_err(|_| StoreError::Damaged("the feed cursor"))?;
@@ -193,6 +199,7 @@ pub(crate) async fn load(conn: &mut SqliteConnection) -> Result<State, StoreErro
         adopt: false,
         replay: false,
         known_rules: gate::RULES,
+        boot: Boot::default(),
     })
 }
 

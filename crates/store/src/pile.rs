@@ -57,6 +57,8 @@ pub(crate) struct RecordRow {
     pub(crate) created_site: SiteId,
     pub(crate) created_hlc: i64,
     pub(crate) cursor: u64,
+    /// Once it is, it stays so.
+    pub(crate) disputed: bool,
 }
 
 /// Where an entry came from.
@@ -123,8 +125,10 @@ impl Pile {
         changes.map(|((_, hash), place)| (*hash, *place))
     }
 
-    pub(crate) fn record(&mut self, id: RecordId, row: RecordRow) {
+    pub(crate) fn record(&mut self, id: RecordId, mut row: RecordRow) {
         self.bytes += row.snapshot.len();
+        let before = self.records.get(&id);
+        row.disputed |= before.is_some_and(|before| before.disputed);
         self.records.insert(id, row);
     }
 
@@ -279,7 +283,7 @@ async fn rows(
     let sql = (
         "insert into record(no, id, kind, number, site, happened_at, sort_at, recorded_at, author,
              title, summary, state, open, category, level, sensitive, amended, incident, rev,
-             created_site, created_hlc, cursor) ",
+             created_site, created_hlc, cursor, disputed) ",
         " on conflict(no) do update set number = excluded.number, site = excluded.site,
              happened_at = excluded.happened_at, sort_at = excluded.sort_at,
              recorded_at = excluded.recorded_at, author = excluded.author,
@@ -288,7 +292,7 @@ async fn rows(
              sensitive = excluded.sensitive, amended = excluded.amended,
              incident = excluded.incident, rev = excluded.rev,
              created_site = excluded.created_site, created_hlc = excluded.created_hlc,
-             cursor = excluded.cursor",
+             cursor = excluded.cursor, disputed = max(record.disputed, excluded.disputed)",
     );
     insert(conn, sql, rows, |values, (id, row)| {
         values
@@ -313,7 +317,8 @@ async fn rows(
             .push_bind(row.rev)
             .push_bind(row.created_site.0.to_vec())
             .push_bind(row.created_hlc)
-            .push_bind(int(row.cursor));
+            .push_bind(int(row.cursor))
+            .push_bind(row.disputed);
     })
     .await
 }

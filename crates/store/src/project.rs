@@ -17,6 +17,7 @@ use records::outline::{Outline, outline};
 use records::payload::RecordChanges;
 use records::prescan::prescan;
 use records::read::Record;
+use records::trust::Standing;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -53,7 +54,12 @@ pub(crate) async fn project(
     }
     tx.pile
         .search(kept.no, search::indexed(&outline.search_text));
-    let row = row(&kept, outline, &admitted, tx.state.cursor);
+    let own = header.journal();
+    let standing = tx.state.trust.standing(own, header.seq, case.hash);
+    let row = RecordRow {
+        disputed: standing == Standing::BeyondCut,
+        ..row(&kept, outline, &admitted, tx.state.cursor)
+    };
     tx.pile.record(section.record, row);
     tx.shelf.insert(section.record, Some(kept));
     links(tx, section.record, &admitted);
@@ -122,6 +128,7 @@ fn row(kept: &Kept, outline: Outline, admitted: &Admitted, cursor: u64) -> Recor
         created_site: kept.created_site,
         created_hlc: kept.created_hlc,
         cursor,
+        disputed: false,
     }
 }
 

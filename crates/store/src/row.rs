@@ -43,6 +43,9 @@ pub struct RecordRow {
     pub incident: Option<RecordId>,
     /// Whether another site holds every change of it that this site made.
     pub acked: bool,
+    /// Something in it was signed beyond the cut of a revoked key, and counts only because
+    /// another site had built upon it.
+    pub disputed: bool,
     /// How many changes of it have passed the gate here.
     pub rev: u64,
     /// How many attachments it has.

@@ -4,6 +4,7 @@ use crate::action::Writer;
 use crate::branch::Branches;
 use crate::lane::is_lane;
 use crate::past::Past;
+use crate::program::Boot;
 use crate::provisional::{FastLane, Verified};
 use records::bundle::Head;
 use records::gate::Rules;
@@ -66,6 +67,8 @@ pub(crate) struct State {
     pub(crate) adopt: bool,
     /// A verdict given before has become outdated: replay before this transaction ends.
     pub(crate) replay: bool,
+    /// Which start of this directory's process this is.
+    pub(crate) boot: Boot,
 }
 
 impl State {
@@ -134,6 +137,7 @@ impl State {
             feed_begins: self.feed_begins,
             holes: self.holes,
             mends: self.mends,
+            boot: self.boot,
         }
     }
 
@@ -172,4 +176,5 @@ pub(crate) struct View {
     pub(crate) feed_begins: u64,
     pub(crate) holes: u64,
     pub(crate) mends: u64,
+    pub(crate) boot: Boot,
 }

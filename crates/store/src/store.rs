@@ -4,6 +4,7 @@ use crate::action::Writer;
 use crate::blob::Blobs;
 use crate::error::StoreError;
 use crate::job::{Job, Queue};
+use crate::program::Boot;
 use crate::state::View;
 use records::bundle::Head;
 use records::id::{InstitutionId, JournalId};
@@ -98,6 +99,12 @@ impl Store {
     #[must_use]
     pub fn own_journal(&self) -> Option<JournalId> {
         self.inner.view.borrow().own
+    }
+
+    /// Which start of this directory's process this is, once a writer was started.
+    #[must_use]
+    pub fn boot(&self) -> Boot {
+        self.inner.view.borrow().boot
     }
 
     /// How many of our own bundles no other site has acknowledged.

@@ -8,6 +8,7 @@ use crate::job::{Answer, CommitFault, Decide, Job, Ran, fatal};
 use crate::offered::Offered;
 use crate::open::{Options, WritePoint};
 use crate::pile::{self, Pile};
+use crate::program::Boot;
 use crate::shelf::Shelf;
 use crate::state::State;
 use crate::{
@@ -114,6 +115,11 @@ impl Tx<'_> {
 
     async fn start(&mut self, writer: Writer) -> Result<(), StoreError> {
         self.pin(writer.institution).await?;
+        let number = meta::counter(self.conn, meta::BOOTS).await? + 1;
+        let value = number.to_be_bytes().to_vec();
+        meta::set(self.conn, meta::BOOTS, value).await?;
+        let id = writer.slot;
+        self.state.boot = Boot { number, id };
         let before = self.state.own;
         // Incarnations opened here are known here alone, until they are synced.
         let opened = before.filter(|own| own.site == writer.journal.site);

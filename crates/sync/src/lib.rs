@@ -18,6 +18,7 @@
 
 pub mod blobs;
 pub mod carry;
+pub mod decree;
 pub mod enrol;
 pub mod identity;
 pub mod links;

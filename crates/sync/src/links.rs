@@ -11,7 +11,9 @@ mod blobs;
 mod board;
 mod campuses;
 mod carry;
+mod chores;
 mod congestion;
+mod copies;
 mod counters;
 mod dial;
 mod direct;
@@ -28,11 +30,12 @@ use crate::enrol::Throttle;
 use crate::identity::{Identity, site_of_certificate};
 use crate::session::{Now, Progress};
 use crate::status::{
-    BlobProgress, Counts, LinkFault, MediaPipe, PeerStatus, ScrubStatus, StreamBytes,
+    BlobProgress, CopiedSite, Counts, LinkFault, MediaPipe, PeerStatus, ScrubStatus, StreamBytes,
 };
 use crate::tls::{self, ALPN_MEDIA, ALPN_SYNC};
 use crate::wire::Reached;
 use board::{Board, Place, Up};
+use copies::Copies;
 use counters::{Counters, add};
 use dial::{Backoff, dial};
 use link::Guard;
@@ -43,7 +46,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use store::{BlobError, Store, StoreError};
+use store::{BlobError, Program, Store, StoreError};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -128,6 +131,7 @@ struct Shared {
     logged: Mutex<HashSet<(IpAddr, String)>>,
     next_link: AtomicU64,
     scrubs: scrub::Scrubs,
+    copies: Mutex<Copies>,
     advertise: Option<String>,
     /// Where other sites may be dialled, and how often that changed.
     addresses: Mutex<BTreeMap<SiteId, String>>,
@@ -159,6 +163,12 @@ impl Links {
             tracing::warn!(error, "the other sites' addresses are not known");
             BTreeMap::new()
         });
+        let programs = store.programs().await.unwrap_or_else(|error| {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the other sites' starts are not known");
+            BTreeMap::new()
+        });
+        let copies = Copies::new(&programs);
         let shared = Arc::new(Shared {
             sync_client: client(ALPN_SYNC)?,
             media_client: client(ALPN_MEDIA)?,
@@ -180,6 +190,7 @@ impl Links {
             logged: Mutex::default(),
             next_link: AtomicU64::new(0),
             scrubs: scrub::Scrubs::default(),
+            copies: Mutex::new(copies),
             advertise: config.advertise,
             addresses: Mutex::new(addresses),
             addresses_changed: watch::Sender::default(),
@@ -222,6 +233,12 @@ impl Links {
     #[must_use]
     pub fn faults(&self) -> watch::Receiver<Vec<LinkFault>> {
         self.shared.faults.subscribe()
+    }
+
+    /// The sites whose data directory was copied and runs twice, as far as links have shown.
+    #[must_use]
+    pub fn copied(&self) -> Vec<CopiedSite> {
+        lock(&self.shared.copies).found(self.shared.now().wall_ms)
     }
 
     /// Media connections as they come up. There is one stream of them: the first caller has it.
@@ -403,6 +420,17 @@ impl Shared {
             let code = fault.code.code();
             tracing::error!(peer.site = %fault.peer, journal = %fault.journal, fault.seq, code, "journal fault");
             self.faults.send_replace(faults);
+        }
+    }
+
+    /// A site has introduced itself on a link.
+    fn met(&self, site: SiteId, program: Program, address: IpAddr) {
+        if lock(&self.copies).met(site, &program, address) {
+            tracing::error!(
+                peer.site = %site,
+                peer.address = %address,
+                "a site's data directory was copied and runs twice: stop one of the two"
+            );
         }
     }
 

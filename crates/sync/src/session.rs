@@ -10,6 +10,7 @@
 //! tokio, quinn, the store and the clock. It holds no bundle: only heads and byte counts.
 
 mod agreement;
+pub mod fork;
 mod lanes;
 mod receiving;
 mod sending;
@@ -19,10 +20,11 @@ pub use lanes::{LIVE_LAG, Lag, Progress};
 use crate::scrub::{self, Scrub};
 use crate::status::FaultCode;
 use crate::wire::{Address, Frame, Hello, Lane, Reached};
+use fork::Forks;
 use lanes::{Lanes, OnWay};
 use records::bundle::{Bundle, Head};
 use records::id::{JournalId, SiteId};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A peer that has not said Hello and sent its frontier after this long is dropped, ms.
 pub const HELLO_TIMEOUT_MS: u64 = 10_000;
@@ -71,6 +73,8 @@ pub enum Event {
     Reach(Vec<Reached>),
     /// Something happened to the scrub with this peer.
     Scrub(scrub::Event),
+    /// Something happened about forked journals.
+    Fork(fork::Event),
     /// What we know of where sites may be dialled.
     Addresses(Vec<Address>),
     /// Whether another way to the peer stands, so that nothing is to be sent over this one.
@@ -147,6 +151,8 @@ pub enum Effect {
     Scrub(scrub::Work),
     /// A scrub of ours has ended.
     Scrubbed(scrub::Report),
+    /// Work about forked journals, to be done in order and answered with [`Event::Fork`].
+    Fork(fork::Work),
     /// End the connection; nothing follows.
     Close(CloseReason),
 }
@@ -218,8 +224,8 @@ struct Track {
     frozen: bool,
     /// Only a later version reads what comes next; told once.
     later: bool,
-    /// Our side of the fork was sent, or is queued.
-    evidence: bool,
+    /// The head the peer named last as that of a forked journal.
+    stated: Option<Head>,
     /// The peer could not keep what we sent; not before this time again.
     retry_at: u64,
     /// How often in a row it could not.
@@ -238,16 +244,15 @@ struct Track {
 pub struct Session {
     own: Hello,
     peer: SiteId,
-    peer_rules: u32,
+    theirs: Option<Hello>,
     stage: Stage,
     started_ms: u64,
     opened_ms: u64,
     local: BTreeMap<JournalId, Head>,
     tracks: BTreeMap<JournalId, Track>,
-    /// Journal and place of the unanswered read; `evidence` reads stand outside the window.
+    /// The unanswered read.
     reading: Option<Reading>,
     last_served: Option<JournalId>,
-    evidence: VecDeque<(JournalId, u64)>,
     in_flight: Lanes<OnWay>,
     unadmitted: Lanes<OnWay>,
     batches_told: u64,
@@ -263,6 +268,7 @@ pub struct Session {
     small_talk: u64,
     refilled_ms: u64,
     scrub: Scrub,
+    forks: Forks,
 }
 
 /// Who brings a peer the journals of third sites: they themselves, if they are linked with it.
@@ -279,7 +285,6 @@ struct Reading {
     journal: JournalId,
     after: u64,
     lane: Lane,
-    evidence: bool,
 }
 
 impl Session {
@@ -300,7 +305,7 @@ impl Session {
         let session = Self {
             own,
             peer,
-            peer_rules: 0,
+            theirs: None,
             stage: Stage::Hello,
             started_ms: now.mono_ms,
             opened_ms: 0,
@@ -308,7 +313,6 @@ impl Session {
             tracks,
             reading: None,
             last_served: None,
-            evidence: VecDeque::new(),
             in_flight: Lanes::default(),
             unadmitted: Lanes::default(),
             batches_told: 0,
@@ -324,6 +328,7 @@ impl Session {
             small_talk: SMALL_TALK,
             refilled_ms: now.mono_ms,
             scrub: Scrub::new(now),
+            forks: Forks::default(),
         };
         (session, effects)
     }
@@ -362,6 +367,7 @@ impl Session {
             Event::Scrub(event) => self.scrubbed(&mut effects, |scrub, effects| {
                 scrub.handle(event, now, effects)
             }),
+            Event::Fork(event) => self.forked(event, now, &mut effects),
             Event::Addresses(all) => {
                 self.set_addresses(all, &mut effects);
                 Ok(())
@@ -379,6 +385,7 @@ impl Session {
         }
         if self.stage == Stage::Open {
             self.acknowledge(&mut effects);
+            self.exchange_branches(now, &mut effects);
             self.pump(now, &mut effects);
             self.update_progress();
         }
@@ -416,10 +423,10 @@ impl Session {
         };
     }
 
-    /// The newest rule set the peer's program knows; 0 before its Hello.
+    /// How the peer introduced itself.
     #[must_use]
-    pub fn peer_rules(&self) -> u32 {
-        self.peer_rules
+    pub fn theirs(&self) -> Option<&Hello> {
+        self.theirs.as_ref()
     }
 
     /// Whether the peer has introduced itself.
@@ -433,6 +440,7 @@ impl Session {
     pub fn is_quiet(&self) -> bool {
         self.stage == Stage::Open
             && self.reading.is_none()
+            && self.forks.is_quiet()
             && self.in_flight.both().iter().all(|lane| lane.batches() == 0)
             && self
                 .unadmitted
@@ -445,11 +453,12 @@ impl Session {
             })
     }
 
+    /// What the store holds now. A closure may have put another, shorter chain in place of a
+    /// journal.
     fn set_local(&mut self, heads: &[Head]) {
         for head in heads {
-            let known = self.local.entry(head.journal).or_insert(*head);
-            if known.seq < head.seq {
-                *known = *head;
+            if self.local.insert(head.journal, *head) != Some(*head) {
+                self.thaw(head.journal);
             }
         }
     }
@@ -517,8 +526,7 @@ impl Session {
         effects.push(Effect::Send(Frame::Ping { nonce }));
     }
 
-    /// Stops sending a journal and puts our bundle at the fork before the peer, so that both
-    /// sides hold both signatures.
+    /// Stops pushing a journal to this peer; its chains are exchanged by [`fork`].
     fn fork(&mut self, journal: JournalId, seq: u64, effects: &mut Vec<Effect>) {
         let track = self.tracks.entry(journal).or_default();
         if !track.frozen {
@@ -528,10 +536,6 @@ impl Session {
                 journal,
                 seq,
             });
-        }
-        if !track.evidence {
-            track.evidence = true;
-            self.evidence.push_back((journal, seq));
         }
     }
 }

@@ -5,6 +5,8 @@ use crate::session::Progress;
 use bytes::Bytes;
 use records::id::{JournalId, SiteId};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+use store::Boot;
 use tokio::sync::{mpsc, watch};
 
 /// Whether a site can be reached now.
@@ -78,6 +80,30 @@ pub struct LinkFault {
     pub peer: SiteId,
     /// When, ms since the epoch.
     pub at_ms: i64,
+}
+
+/// A start of a site's process that was met on a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeenStart {
+    /// The incarnation it wrote in.
+    pub incarnation: u32,
+    /// Which start.
+    pub boot: Boot,
+    /// Where it linked from; `None` if that was before this site was started.
+    pub address: Option<IpAddr>,
+    /// When it linked last, ms since the epoch.
+    pub seen_ms: i64,
+}
+
+/// A site whose data directory was copied, both copies of which were started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopiedSite {
+    /// Which site.
+    pub site: SiteId,
+    /// Since when there may be two, ms since the epoch.
+    pub since_ms: i64,
+    /// The starts met, the latest last.
+    pub starts: Vec<SeenStart>,
 }
 
 /// The last reading of the own disk.

@@ -33,6 +33,8 @@ pub const LIVE_BATCH_LEN: usize = 32 * 1024;
 pub const MAX_CONTROL_LEN: usize = 64 * 1024;
 /// Most journals one frontier may name.
 pub const MAX_HEADS: usize = 1024;
+/// Most places one [`Lacking`] may name.
+pub const MAX_HAVE: usize = 256;
 /// Most bundles in one frame.
 pub const MAX_BUNDLES: usize = 4096;
 /// Most sites one Reach may name.
@@ -67,6 +69,13 @@ pub struct Hello {
     /// The newest rule set its code knows.
     #[n(4)]
     pub rules: u32,
+    /// Which start of its process on its data directory this is; 0 if it writes nothing.
+    #[n(5)]
+    pub boot_number: u64,
+    /// A random value made at that start.
+    #[n(6)]
+    #[cbor(with = "minicbor::bytes")]
+    pub boot: [u8; 4],
 }
 
 /// A site the sender reaches over a link of its own.
@@ -135,6 +144,40 @@ impl Ack {
     }
 }
 
+/// The end of a chain that somebody lacks, and places of its journal that he holds.
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(array)]
+pub struct Lacking {
+    /// The last bundle of the chain.
+    #[n(0)]
+    pub tip: Head,
+    /// What is held of the journal; the answer begins after the last of these on the chain.
+    #[n(1)]
+    pub have: Vec<Head>,
+}
+
+/// What sites say about forked journals ([`crate::session::fork`]).
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+pub enum Branch {
+    /// All that the sender holds of forked journals; replaces the last such list.
+    #[n(0)]
+    Ends {
+        /// The heads of these journals, as in a [`Frame::Frontier`]. A closure may have lowered
+        /// them.
+        #[n(0)]
+        heads: Vec<Head>,
+        /// The ends of every chain, the journals' own heads included.
+        #[n(1)]
+        ends: Vec<Head>,
+    },
+    /// Asks for the chain to an end the other side named; one such question at a time.
+    #[n(1)]
+    Want(#[n(0)] Lacking),
+    /// The answer: the next bundles of that chain, empty if they are not to be had.
+    #[n(2)]
+    Give(#[n(0)] Vec<Bundle>),
+}
+
 /// One message on a sync stream.
 #[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
 pub enum Frame {
@@ -183,6 +226,9 @@ pub enum Frame {
         #[n(1)]
         wall_ms: i64,
     },
+    /// See [`Branch`].
+    #[n(7)]
+    Branch(#[n(0)] Branch),
     /// One message of the comparison of all bundles ([`crate::scrub`]).
     #[n(8)]
     Scrub {
@@ -226,8 +272,8 @@ impl Frame {
     pub fn lane(&self) -> Lane {
         match self {
             Self::Bundles { lane, .. } => *lane,
-            // A scrub mends what has been missing for long: it goes behind what is new.
-            Self::Give { .. } => Lane::Bulk,
+            // What has been missing for long goes behind what is new.
+            Self::Give { .. } | Self::Branch(Branch::Give(_)) => Lane::Bulk,
             _ => Lane::Live,
         }
     }
@@ -361,6 +407,11 @@ pub fn decode_frame(body: &[u8]) -> Result<Frame, WireError> {
         Frame::Bundles { .. } => return Err(WireError::Malformed),
         Frame::Reach(sites) => sites.len() <= MAX_REACH,
         Frame::Scrub { message, .. } => message.len() <= set::MAX_MESSAGE_LEN,
+        Frame::Branch(Branch::Ends { heads, ends }) => {
+            heads.len() <= MAX_HEADS && ends.len() <= MAX_HEADS
+        }
+        Frame::Branch(Branch::Want(lacking)) => lacking.have.len() <= MAX_HAVE,
+        Frame::Branch(Branch::Give(bundles)) => bundles.len() <= MAX_BUNDLES,
         Frame::Want(hashes) => hashes.len() <= MAX_HASHES,
         Frame::Give { bundles, .. } => bundles.len() <= MAX_HASHES,
         Frame::Addresses(all) => {

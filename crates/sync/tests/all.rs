@@ -4,6 +4,7 @@
 mod all {
     mod blobs;
     mod carrying;
+    mod forking;
     mod joining;
     mod media;
     mod refusing;

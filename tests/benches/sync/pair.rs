@@ -177,5 +177,7 @@ fn hello(journal: JournalId) -> Hello {
         site: journal.site,
         incarnation: journal.incarnation,
         rules: records::gate::RULES,
+        boot_number: 1,
+        boot: [1; 4],
     }
 }

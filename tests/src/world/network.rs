@@ -10,7 +10,7 @@ use records::bundle::{Bundle, Head};
 use records::id::{ActionId, Hash, JournalId, SiteId};
 use records::payload::InstitutionOp;
 use std::collections::{BTreeMap, VecDeque};
-use sync::session::{Effect, Event, Now, Session};
+use sync::session::{Effect, Event, Now, Session, fork};
 use sync::status::FaultCode;
 use sync::wire::{self, Ack, Frame, Hello, Lane};
 
@@ -31,6 +31,8 @@ pub enum Work {
     },
     /// Offer bundles to the store.
     Admit(Lane, Vec<Bundle>),
+    /// Something about forked journals.
+    Branch(fork::Work),
     /// Write no more in a journal that somebody else continued.
     Leave(JournalId),
     /// Sign what was seen of others.
@@ -261,6 +263,7 @@ impl Network {
                     journal,
                     ..
                 } => self.queue(site, peer, |_| Work::Leave(journal)),
+                Effect::Fork(work) => self.queue(site, peer, |_| Work::Branch(work)),
                 Effect::Up
                 | Effect::Reach(_)
                 | Effect::Addresses(_)

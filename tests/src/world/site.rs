@@ -2,6 +2,7 @@
 //! power at any write point and is opened again from what its disk kept.
 
 use super::actions::{Deed, Saved};
+use super::chains;
 use super::disk::{Image, Mark};
 use super::faults::Fault;
 use super::founding::{FIRST_RULES, FOUNDED_MS, Founding, code, journal, site_id};
@@ -18,10 +19,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{
-    Action, Admission, CommitError, Moment, OpenError, Options, Store, StoreError, WritePoint,
-    Writer,
+    Action, CommitError, Moment, OpenError, Options, Store, StoreError, WritePoint, Writer,
 };
-use sync::session::{Event, Now, Outcome};
+use sync::session::{Event, Now};
 use sync::wire::{self, Hello, PROTOCOL};
 
 /// More pages than any world fills.
@@ -271,6 +271,8 @@ impl Site {
             site: self.id(),
             incarnation: self.incarnation(),
             rules: self.knows,
+            boot_number: 1,
+            boot: [1; 4],
         }
     }
 
@@ -463,10 +465,16 @@ impl Site {
                 .bundles_after(journal, after, max_bytes)
                 .await
                 .map(Event::Bundles),
+            Work::Branch(work) => {
+                let wall_ms = self.now(world_ms).wall_ms;
+                let event = chains::branch(store, work, wall_ms).await;
+                event.map(Event::Fork)
+            }
             Work::Admit(lane, bundles) => {
                 let received_ms = self.now(world_ms).wall_ms;
                 let admitted = store.admit(bundles, received_ms).await;
-                admitted.map(|admissions| Event::Admitted(lane, outcome(store, &admissions)))
+                admitted
+                    .map(|admissions| Event::Admitted(lane, chains::outcome(store, &admissions)))
             }
             Work::Witness(action) => store
                 .witness(self.action(action, world_ms))
@@ -489,20 +497,4 @@ impl Site {
             Err(error) => Err(error.into()),
         }
     }
-}
-
-fn outcome(store: &Store, admissions: &[Admission]) -> Outcome {
-    let mut outcome = Outcome {
-        heads: store.frontier(),
-        ..Outcome::default()
-    };
-    for admission in admissions {
-        match admission {
-            Admission::Fork { head } => outcome.forks.push((head.journal, head.seq)),
-            Admission::Waiting { kept: false, .. } => outcome.lost = true,
-            Admission::NotOurs { .. } => outcome.strangers += 1,
-            _ => {}
-        }
-    }
-    outcome
 }

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use tests::process::{Site, add_user, configure, eventually, found, item, output, run, text};
 
 /// One site of the small institution.
-struct Member {
-    data: PathBuf,
-    site: Site,
-    client: reqwest::Client,
+pub(crate) struct Member {
+    pub(crate) data: PathBuf,
+    pub(crate) site: Site,
+    pub(crate) client: reqwest::Client,
     password: String,
 }
 
@@ -29,7 +29,7 @@ impl Member {
     }
 
     /// Starts it again after a stop.
-    async fn again(&mut self, dial: &[&str]) -> Result<()> {
+    pub(crate) async fn again(&mut self, dial: &[&str]) -> Result<()> {
         self.site = Site::start(&configure(&self.data, dial, "")?, None)?;
         self.client = self.site.sign_in("duty", &self.password).await?;
         Ok(())
@@ -46,7 +46,7 @@ impl Member {
 }
 
 /// The hub and two campuses, each with one item, each holding all three.
-async fn three_sites(folder: &Path) -> Result<Vec<Member>> {
+pub(crate) async fn three_sites(folder: &Path) -> Result<Vec<Member>> {
     let hub = folder.join("hub");
     found(&hub)?;
     let invite = |site: &str, code: &str| {
@@ -96,7 +96,7 @@ fn verify(data: &Path) -> Result<(Option<i32>, String)> {
     Ok((output.status.code(), printed))
 }
 
-fn holds(data: &Path) -> Result<()> {
+pub(crate) fn holds(data: &Path) -> Result<()> {
     let (code, printed) = verify(data)?;
     ensure!(code == Some(0), "{}: {printed}", data.display());
     ensure!(

@@ -89,6 +89,12 @@ export const api = {
   adminStatus: (signal?: AbortSignal) =>
     body<AdminStatus>(site.GET('/api/v1/admin/status', { signal })),
   scrub: () => body<AdminStatus['scrub']>(site.POST('/api/v1/admin/scrub')),
+  closeJournal: (of: string, incarnation: number, ends: string[]) =>
+    body<undefined>(
+      site.POST('/api/v1/admin/journals/close', { body: { site: of, incarnation, ends } }),
+    ),
+  revokeSite: (of: string, code: string, cut: number | null) =>
+    body<undefined>(site.POST('/api/v1/admin/sites/revoke', { body: { site: of, code, cut } })),
   makeJoinCode: (siteName: string, code: string) =>
     body<{ code: string }>(
       site.POST('/api/v1/admin/join-codes', { body: { site_name: siteName, code } }),

@@ -63,6 +63,8 @@ export type Camera = Narrow<
 
 export type Journal = Schemas['Journal'];
 export type AdminStatus = Schemas['Status'];
+export type Fork = Schemas['ForkStatus'];
+export type CopiedSite = Schemas['CopyStatus'];
 export type Quarantined = Schemas['Quarantine'];
 export type Rejudgement = Schemas['Rejudgement'];
 export type Imported = Schemas['Imported'];

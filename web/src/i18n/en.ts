@@ -324,6 +324,9 @@ export const en: TextsOf<typeof zh> = {
     provisional: 'Not verified yet',
     provisionalHint:
       'As another duty room shows it; it can be opened once this site has verified it',
+    disputed: 'Disputed',
+    disputedWhy:
+      'Disputed: part of this was signed with a revoked key after the point up to which the key counts. It stays because another duty room had already acted on it. Please check it.',
     sensitive: 'Sensitive personal data',
     withheld: 'Not shown to your role',
     amendments: 'Corrections and late entries',

@@ -313,6 +313,9 @@ export const zh = {
     onlyHereHint: '其他值班室尚未收到此条',
     provisional: '待核验',
     provisionalHint: '由其他值班室先行提供，本机尚未核验，核验后可打开和办理',
+    disputed: '存疑',
+    disputedWhy:
+      '存疑：其中有内容由已吊销的密钥在吊销截止点之后签名，因其他值班室已据此办理而保留，请核实。',
     sensitive: '个人敏感信息',
     withheld: '内容不对本岗位显示',
     amendments: '更正与补记',

@@ -2,7 +2,10 @@ import { useTranslation } from 'react-i18next';
 import type { RecordRow } from '@/api/model';
 import styles from './marks.module.css';
 
-/** What an officer must see of a row beyond its words: not verified, amended, sensitive, held only here. */
+/**
+ * What an officer must see of a row beyond its words: not verified, disputed, amended, sensitive,
+ * held only here.
+ */
 export function RowMarks({ row }: { row: RecordRow }) {
   const { t } = useTranslation();
   return (
@@ -10,6 +13,11 @@ export function RowMarks({ row }: { row: RecordRow }) {
       {row.provisional ? (
         <span className={styles.onlyHere} title={t('record.provisionalHint')}>
           {t('record.provisional')}
+        </span>
+      ) : null}
+      {row.disputed ? (
+        <span className={styles.disputed} title={t('record.disputedWhy')}>
+          {t('record.disputed')}
         </span>
       ) : null}
       {row.amended === 'none' ? null : (

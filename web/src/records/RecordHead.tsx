@@ -44,6 +44,7 @@ export function RecordHead({ record, spec, title, before, children }: Props) {
           : ` · ${t('record.happened')} ${dateTime(record.happened_at)}`}
         {` · ${t('record.recorded')} ${dateTimeSeconds(record.recorded_at)}`}
       </p>
+      {record.disputed ? <p role="note">{t('record.disputedWhy')}</p> : null}
     </header>
   );
 }

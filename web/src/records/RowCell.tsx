@@ -16,7 +16,12 @@ export function RowCell({ column, row }: { column: ColumnId; row: RecordRow }) {
   const { short } = useSites();
   const category = kinds[row.kind]?.category.name ?? 'category';
   const marked =
-    row.provisional || row.amended !== 'none' || row.sensitive || row.attached > 0 || !row.acked;
+    row.provisional ||
+    row.disputed ||
+    row.amended !== 'none' ||
+    row.sensitive ||
+    row.attached > 0 ||
+    !row.acked;
   // Where the title cuts a long text, the rest may begin with the comma.
   const more = column === 'summary' ? row.summary?.replace(/^[，。、；：,.;:\s]+/, '') : null;
   switch (column) {

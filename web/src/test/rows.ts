@@ -23,6 +23,7 @@ export function row(part: Partial<RecordRow> = {}): RecordRow {
     amended: 'none',
     incident: null,
     acked: true,
+    disputed: false,
     rev: 1,
     attached: 0,
     provisional: false,

@@ -1,6 +1,8 @@
-//! For the administrator: what the site holds, and judging again what is held, and letting a campus in.
+//! For the administrator: what the site holds, judging again what is held, letting a campus in,
+//! and what is decided about its journals.
 
 pub mod carry;
+pub mod decree;
 pub mod invite;
 pub mod rejudge;
 pub mod scrub;
@@ -16,6 +18,8 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(status::get_status))
         .routes(routes!(rejudge::rejudge_quarantine))
         .routes(routes!(invite::create_join_code))
+        .routes(routes!(decree::close_journal))
+        .routes(routes!(decree::revoke_site))
         .routes(routes!(scrub::scrub))
         .routes(routes!(carry::export_file))
         .routes(routes!(carry::import_file))

@@ -61,6 +61,8 @@ pub struct RecordRow {
     pub incident: Option<String>,
     /// Whether another site has confirmed that it holds the record.
     pub acked: bool,
+    /// 存疑: something in it was signed with a revoked key beyond its cut.
+    pub disputed: bool,
     /// Raised with each change.
     pub rev: u64,
     /// How many attachments it has.

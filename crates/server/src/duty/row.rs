@@ -44,6 +44,7 @@ fn whole(row: store::RecordRow) -> RecordRow {
         amended: row.amended.unwrap_or_else(|| "none".to_owned()),
         incident: row.incident.map(|id| id.to_string()),
         acked: row.acked,
+        disputed: row.disputed,
         rev: row.rev,
         attached: row.attachments,
         provisional: row.provisional,

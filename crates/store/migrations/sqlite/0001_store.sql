@@ -155,6 +155,8 @@ create table record (
     created_site bytea not null,
     created_hlc bigint not null,
     cursor bigint not null,
+    -- A bundle beyond its revoked journal's cut wrote to it.
+    disputed bigint not null default 0,
     primary key (no)
 );
 create index record_sort on record (sort_at desc, id);
@@ -268,7 +270,10 @@ create table account (
 create table program (
     site bytea primary key,
     rules bigint not null,
-    seen_ms bigint not null
+    seen_ms bigint not null,
+    incarnation bigint not null,
+    boot_number bigint not null,
+    boot_id bytea not null
 );
 
 create table session (

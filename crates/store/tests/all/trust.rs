@@ -72,6 +72,18 @@ async fn what_an_unrevoked_site_depends_on_counts_even_beyond_the_cut() {
         shared_rows(&hub.store).await,
         shared_rows(&east.store).await
     );
+    // Only what lies beyond the cut is disputed, at every site and after a rebuild.
+    for site in [&hub, &east] {
+        for _ in 0..2 {
+            let shown = [record(WEST, 1), record(WEST, 2), record(EAST, 1)];
+            let mut disputed = Vec::new();
+            for id in shown {
+                disputed.push(site.store.row(id).await.unwrap().unwrap().disputed);
+            }
+            assert_eq!(disputed, [false, true, false]);
+            site.store.rebuild().await.unwrap();
+        }
+    }
 }
 
 #[tokio::test]

@@ -132,7 +132,11 @@ async fn two_sites_that_choose_one_entry_id_keep_each_their_own_entry_in_any_ord
 #[tokio::test]
 async fn the_hub_remembers_what_each_sites_program_last_said_it_knows() {
     let hub = Site::open(HUB).await;
-    let program = |rules, seen_ms| Program { rules, seen_ms };
+    let program = |rules, seen_ms| Program {
+        rules,
+        seen_ms,
+        ..Program::default()
+    };
     for (campus, rules) in [(EAST, 1), (WEST, 2), (EAST, 2)] {
         let said = program(rules, MORNING);
         hub.store.note_program(campus.site(), said).await.unwrap();

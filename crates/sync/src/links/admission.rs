@@ -1,8 +1,11 @@
 //! What a link offers to the store next: live before bulk, in bites the one writer swallows
 //! quickly, so that no peer keeps it from the others. Pure.
 
+use super::Shared;
+use super::counters::add;
+use crate::session::Outcome;
 use crate::wire::Lane;
-use records::bundle::Bundle;
+use records::bundle::{Bundle, Head};
 use records::id::JournalId;
 use records::payload::{self, Body, Section};
 use records::prescan::prescan;
@@ -203,6 +206,33 @@ fn fill(
         }
     }
     bite.len() - before
+}
+
+/// What a batch of answers means for a session.
+pub(super) fn outcome(shared: &Shared, admissions: &[Admission], heads: Vec<Head>) -> Outcome {
+    let mut outcome = Outcome {
+        heads,
+        ..Outcome::default()
+    };
+    let mut duplicates = 0;
+    for admission in admissions {
+        match admission {
+            Admission::Fork { head } => outcome.forks.push((head.journal, head.seq)),
+            Admission::Waiting { kept: false, .. } => outcome.lost = true,
+            Admission::NotOurs {
+                code: store::LATER_VERSION,
+            } => outcome.later = true,
+            Admission::NotOurs { .. } => outcome.strangers += 1,
+            Admission::Duplicate => duplicates += 1,
+            Admission::Admitted { .. }
+            | Admission::Mended { .. }
+            | Admission::Refused { .. }
+            | Admission::Held { .. }
+            | Admission::Waiting { .. } => {}
+        }
+    }
+    add(&shared.counters.duplicates, duplicates);
+    outcome
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! One sync connection: carries frames and effects between a [`Session`], its streams and the
 //! store.
 
-use super::admission::{Offers, Parts};
+use super::admission::{Offers, Parts, outcome};
 use super::board::{Place, Up};
 use super::carry::{self, Meters, Received};
+use super::chores::{Chore, Chores};
 use super::counters::{LinkBytes, add};
 use super::rows::FastLane;
-use super::scrub::Scrubber;
 use super::{CLOSE_DUPLICATE, CLOSE_GARBAGE, CLOSE_REVOKED, CLOSE_STORE, Shared, close, request};
-use crate::session::{CloseReason, Effect, Event, Outcome, Progress, Session};
+use crate::session::{CloseReason, Effect, Event, Progress, Session, fork};
 use crate::status::{FaultCode, LinkFault};
 use crate::stream::StreamError;
 use crate::wire::{self, Frame, Hello, Lane};
@@ -18,7 +18,7 @@ use records::id::{JournalId, SiteId};
 use records::payload::SiteRole;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Admission, StoreError};
+use store::{Admission, Boot, StoreError};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
@@ -67,7 +67,7 @@ pub(super) struct Link {
     acks: Vec<Head>,
     acking: Option<BoxFuture<'static, Result<(), StoreError>>>,
     media: Option<Guard>,
-    scrubber: Scrubber,
+    chores: Chores,
     requests: Option<Guard>,
     /// What is written on the side; nobody waits for it before the link is over.
     notes: JoinSet<()>,
@@ -109,6 +109,8 @@ pub(super) async fn run(
         site: shared.identity.site(),
         incarnation: own_journal(&shared).incarnation,
         rules: records::gate::RULES,
+        boot_number: shared.store.boot().number,
+        boot: shared.store.boot().id,
     };
     let now = shared.now();
     // Before the frontier is read, so that no commit falls between the two.
@@ -120,7 +122,7 @@ pub(super) async fn run(
     };
     let mut link = Link {
         id: shared.next_link(),
-        scrubber: Scrubber::new(shared.clone(), peer),
+        chores: Chores::new(shared.clone(), peer),
         shared,
         connection,
         peer,
@@ -230,10 +232,13 @@ impl Link {
                     acked.map_err(|error| self.store_failed(&error))?;
                     continue;
                 }
-                event = self.scrubber.next(self.session.is_open()) => {
-                    Event::Scrub(event.map_err(|error| self.store_failed(&error))?)
+                event = self.chores.next(self.session.is_open()) => {
+                    event.map_err(|error| self.store_failed(&error))?
                 }
-                Ok(()) = changed.changed() => Event::LocalHeads(self.shared.store.frontier()),
+                Ok(()) = changed.changed() => {
+                    self.handle(Event::LocalHeads(self.shared.store.frontier()))?;
+                    self.ends()
+                }
                 Ok(()) = reach.changed() => {
                     let reached = reach.borrow_and_update().clone();
                     match self.reach_event(reached) {
@@ -259,6 +264,11 @@ impl Link {
             };
             self.handle(event)?;
         }
+    }
+
+    /// What the store holds of forked journals now.
+    fn ends(&self) -> Event {
+        Event::Fork(fork::Event::Ends(self.shared.store.branches()))
     }
 
     /// Only the hub's word on reach counts, so only the hub spends bytes on it.
@@ -309,7 +319,8 @@ impl Link {
                     journal,
                     bundles,
                 } => self.offers.push(lane, journal, bundles),
-                Effect::Scrub(work) => self.scrubber.push(work),
+                Effect::Scrub(work) => self.chores.push(Chore::Scrub(work)),
+                Effect::Fork(work) => self.chores.push(Chore::Fork(work)),
                 Effect::Scrubbed(report) => self.shared.scrubs.report(self.peer, report),
                 Effect::Acked(heads) => self.acks.extend(heads),
                 Effect::Up => self.up()?,
@@ -373,6 +384,7 @@ impl Link {
         self.requests = Some(Guard(tokio::spawn(serve)));
         let stands = self.shared.through_hub.borrow().contains(&self.peer);
         self.handle(Event::Yield(stands))?;
+        self.handle(self.ends())?;
         self.handle(Event::Addresses(self.shared.addresses_for(self.peer)))?;
         let reached = self.shared.reach.borrow().clone();
         match self.reach_event(reached) {
@@ -381,14 +393,25 @@ impl Link {
         }
     }
 
-    /// Remembers what the peer's program knows. If it fails, the next link says it again.
+    /// Remembers what the peer's program knows, and looks whether its data directory runs twice.
+    /// If it fails, the next link says it again.
     fn note_program(&mut self) {
+        let Some(hello) = self.session.theirs() else {
+            return;
+        };
         let store = self.shared.store.clone();
         let peer = self.peer;
         let program = store::Program {
-            rules: self.session.peer_rules(),
+            rules: hello.rules,
             seen_ms: self.shared.now().wall_ms,
+            incarnation: hello.incarnation,
+            boot: Boot {
+                number: hello.boot_number,
+                id: hello.boot,
+            },
         };
+        let address = self.connection.remote_address().ip();
+        self.shared.met(peer, program, address);
         self.notes.spawn(async move {
             if let Err(error) = store.note_program(peer, program).await {
                 let error = &error as &dyn std::error::Error;
@@ -418,7 +441,7 @@ impl Link {
         let admissions = result.map_err(|error| self.store_failed(&error))?;
         let heads = self.shared.store.frontier();
         for batch in self.offers.answer(parts, admissions, took) {
-            let outcome = self.outcome(&batch.answers, heads.clone());
+            let outcome = outcome(&self.shared, &batch.answers, heads.clone());
             if outcome.strangers > 0 {
                 let strangers = outcome.strangers;
                 let journal = batch.journal;
@@ -427,33 +450,6 @@ impl Link {
             self.handle(Event::Admitted(batch.lane, outcome))?;
         }
         Ok(())
-    }
-
-    /// What a batch of answers means for the session.
-    fn outcome(&self, admissions: &[Admission], heads: Vec<Head>) -> Outcome {
-        let mut outcome = Outcome {
-            heads,
-            ..Outcome::default()
-        };
-        let mut duplicates = 0;
-        for admission in admissions {
-            match admission {
-                Admission::Fork { head } => outcome.forks.push((head.journal, head.seq)),
-                Admission::Waiting { kept: false, .. } => outcome.lost = true,
-                Admission::NotOurs {
-                    code: store::LATER_VERSION,
-                } => outcome.later = true,
-                Admission::NotOurs { .. } => outcome.strangers += 1,
-                Admission::Duplicate => duplicates += 1,
-                Admission::Admitted { .. }
-                | Admission::Mended { .. }
-                | Admission::Refused { .. }
-                | Admission::Held { .. }
-                | Admission::Waiting { .. } => {}
-            }
-        }
-        add(&self.shared.counters.duplicates, duplicates);
-        outcome
     }
 
     fn start_acking(&mut self) {

@@ -191,6 +191,7 @@ impl Row {
             amended: self.amended,
             incident: self.incident,
             acked: true,
+            disputed: false,
             rev: self.rev,
             attachments: self.attachments,
             provisional: true,

@@ -10,11 +10,10 @@ use crate::scrub::set::{Garbage, Set};
 use crate::scrub::{Event, Report, Taken, Work};
 use crate::status::{LocalCheck, ScrubStatus};
 use crate::wire::{BATCH_LEN, Lane};
-use futures::future::{BoxFuture, OptionFuture};
 use rand::Rng as _;
 use records::bundle::{Bundle, Head};
 use records::id::{Hash, JournalId, SiteId};
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use store::{Admission, Item, Store, StoreError};
@@ -32,11 +31,11 @@ const FIRST: Duration = Duration::from_secs(15 * 60);
 pub(super) struct Scrubs {
     set: tokio::sync::Mutex<Cached>,
     /// Raised for each round of scrubs; every link takes part once.
-    round: watch::Sender<u64>,
+    pub(super) round: watch::Sender<u64>,
     asked: Notify,
     status: watch::Sender<ScrubStatus>,
     /// The last round that ended well with each peer; a link that breaks in one starts again.
-    done: Mutex<BTreeMap<SiteId, u64>>,
+    pub(super) done: Mutex<BTreeMap<SiteId, u64>>,
 }
 
 #[derive(Debug, Default)]
@@ -163,63 +162,12 @@ async fn check(shared: &Shared) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// One link's scrub work: one thing at a time, in order.
-pub(super) struct Scrubber {
-    shared: Arc<Shared>,
+/// Does one piece of a scrub's work.
+pub(super) async fn perform(
+    shared: &Shared,
     peer: SiteId,
-    round: watch::Receiver<u64>,
-    /// The last round this link took part in.
-    started: u64,
-    works: VecDeque<Work>,
-    working: Option<BoxFuture<'static, Result<Event, StoreError>>>,
-}
-
-impl Scrubber {
-    pub(super) fn new(shared: Arc<Shared>, peer: SiteId) -> Self {
-        let round = shared.scrubs.round.subscribe();
-        Self {
-            shared,
-            peer,
-            round,
-            started: 0,
-            works: VecDeque::new(),
-            working: None,
-        }
-    }
-
-    pub(super) fn push(&mut self, work: Work) {
-        self.works.push_back(work);
-    }
-
-    /// The next event for the session. May be dropped and called again at any time.
-    pub(super) async fn next(&mut self, is_open: bool) -> Result<Event, StoreError> {
-        if self.working.is_none()
-            && let Some(work) = self.works.pop_front()
-        {
-            let (shared, peer) = (self.shared.clone(), self.peer);
-            self.working = Some(Box::pin(async move { perform(&shared, peer, work).await }));
-        }
-        let done = lock(&self.shared.scrubs.done).get(&self.peer).copied();
-        let done = done.unwrap_or(0).max(self.started);
-        let due = async {
-            let round = self.round.wait_for(|round| *round > done).await;
-            round.map(|round| *round)
-        };
-        tokio::select! {
-            Some(event) = OptionFuture::from(self.working.as_mut()) => {
-                self.working = None;
-                event
-            }
-            Ok(round) = due, if is_open => {
-                self.started = round;
-                Ok(Event::Start)
-            }
-            else => std::future::pending().await,
-        }
-    }
-}
-
-async fn perform(shared: &Shared, peer: SiteId, work: Work) -> Result<Event, StoreError> {
+    work: Work,
+) -> Result<Event, StoreError> {
     let store = &shared.store;
     match work {
         Work::Open => {

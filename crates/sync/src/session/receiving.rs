@@ -73,6 +73,7 @@ impl Session {
             ) => self.scrubbed(effects, |scrub, effects| {
                 scrub.received(frame, now, effects)
             }),
+            (Stage::Open, Frame::Branch(branch)) => self.heard_of_branch(branch, now, effects),
             _ => Err(CloseReason::Protocol),
         }
     }
@@ -87,7 +88,7 @@ impl Session {
         if !hello.versions.contains(&PROTOCOL) {
             return Err(CloseReason::Version);
         }
-        self.peer_rules = hello.rules;
+        self.theirs = Some(hello.clone());
         self.stage = Stage::Frontier;
         Ok(())
     }
@@ -209,20 +210,12 @@ impl Session {
         let Some(journal) = self.unadmitted.of_mut(lane).pop() else {
             return Ok(());
         };
-        self.set_local(&outcome.heads);
+        self.learn(outcome, effects)?;
         if outcome.lost && !self.lost.contains(&journal) {
             self.lost.push(journal);
         }
         if outcome.later {
             self.stopped_at(journal, effects)?;
-        }
-        self.strangers = self.strangers.saturating_add(outcome.strangers);
-        if self.strangers > MAX_STRANGERS {
-            return Err(CloseReason::Strangers);
-        }
-        for (journal, seq) in &outcome.forks {
-            self.track(*journal)?;
-            self.fork(*journal, *seq, effects);
         }
         // Who gives us bundles of our own back, lost with an older copy of the disk, holds them.
         let own = self
@@ -239,6 +232,24 @@ impl Session {
             .copied()
             .collect();
         self.report_acked(held, effects);
+        Ok(())
+    }
+
+    /// What bundles from the peer came to, however they came.
+    pub(super) fn learn(
+        &mut self,
+        outcome: &Outcome,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), CloseReason> {
+        self.set_local(&outcome.heads);
+        self.strangers = self.strangers.saturating_add(outcome.strangers);
+        if self.strangers > MAX_STRANGERS {
+            return Err(CloseReason::Strangers);
+        }
+        for (journal, seq) in &outcome.forks {
+            self.track(*journal)?;
+            self.fork(*journal, *seq, effects);
+        }
         Ok(())
     }
 
@@ -340,7 +351,7 @@ impl Session {
     }
 
     /// Frames that cost us something and bring nothing forward come at a bounded rate.
-    fn spend_small_talk(&mut self, now: Now) -> Result<(), CloseReason> {
+    pub(super) fn spend_small_talk(&mut self, now: Now) -> Result<(), CloseReason> {
         let earned = now.mono_ms.saturating_sub(self.refilled_ms) / SMALL_TALK_REFILL_MS;
         self.refilled_ms += earned * SMALL_TALK_REFILL_MS;
         self.small_talk = self.small_talk.saturating_add(earned).min(SMALL_TALK);
@@ -348,7 +359,7 @@ impl Session {
         Ok(())
     }
 
-    fn track(&mut self, journal: JournalId) -> Result<&mut super::Track, CloseReason> {
+    pub(super) fn track(&mut self, journal: JournalId) -> Result<&mut super::Track, CloseReason> {
         if self.tracks.len() >= MAX_JOURNALS && !self.tracks.contains_key(&journal) {
             return Err(CloseReason::Quota);
         }

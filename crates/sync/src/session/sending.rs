@@ -15,10 +15,6 @@ impl Session {
         if self.reading.is_some() {
             return;
         }
-        if let Some((journal, seq)) = self.evidence.pop_front() {
-            self.read_from(journal, seq.saturating_sub(1), Lane::Live, true, effects);
-            return;
-        }
         if self.yields {
             return;
         }
@@ -30,28 +26,19 @@ impl Session {
             }
             if let Some(journal) = self.next_journal(lane, now) {
                 let after = self.tracks.get(&journal).map_or(0, |track| track.sent);
-                self.read_from(journal, after, lane, false, effects);
+                self.read_from(journal, after, lane, effects);
                 return;
             }
         }
     }
 
-    fn read_from(
-        &mut self,
-        journal: JournalId,
-        after: u64,
-        lane: Lane,
-        evidence: bool,
-        effects: &mut Vec<Effect>,
-    ) {
+    fn read_from(&mut self, journal: JournalId, after: u64, lane: Lane, effects: &mut Vec<Effect>) {
         self.reading = Some(Reading {
             journal,
             after,
             lane,
-            evidence,
         });
         let max_bytes = match lane {
-            _ if evidence => 1,
             Lane::Live => LIVE_BATCH_LEN,
             Lane::Bulk => BATCH_LEN,
         };
@@ -136,9 +123,7 @@ impl Session {
             return;
         };
         let journal = reading.journal;
-        if reading.evidence {
-            bundles.truncate(1);
-        } else if self.contradicts(&reading, &bundles) {
+        if self.contradicts(&reading, &bundles) {
             self.fork(journal, reading.after, effects);
             return;
         }
@@ -150,20 +135,20 @@ impl Session {
             track.retry_at = now.mono_ms + RETRY_MS;
             return;
         }
+        if track.sent < reading.after {
+            // A closure has put another chain in the journal's place meanwhile.
+            return;
+        }
         // Meanwhile the peer may have got some of these from elsewhere.
         let surplus = track.sent.saturating_sub(reading.after);
-        if !reading.evidence && surplus > 0 {
+        if surplus > 0 {
             let surplus = usize::try_from(surplus).unwrap_or(usize::MAX);
             bundles.drain(..surplus.min(bundles.len()));
             if bundles.is_empty() {
                 return;
             }
         }
-        let after = if reading.evidence {
-            reading.after
-        } else {
-            reading.after.max(track.sent)
-        };
+        let after = reading.after.max(track.sent);
         let last = after + bundles.len() as u64;
         track.sent = track.sent.max(last);
         track.told = track.told.max(last);
@@ -201,6 +186,6 @@ impl Session {
 
     fn claim(&self, reading: &Reading) -> Option<Head> {
         let claimed = self.tracks.get(&reading.journal)?.claimed?;
-        (claimed.seq == reading.after && !reading.evidence).then_some(claimed)
+        (claimed.seq == reading.after).then_some(claimed)
     }
 }

@@ -7,6 +7,7 @@ use records::id::{AccountId, ActionId, Hash, InstitutionId, ScopeId, TerminalId}
 use records::journal::{Place, place};
 
 mod catching_up;
+mod forks;
 mod hostile;
 mod world;
 
@@ -158,36 +159,6 @@ fn a_bundle_that_could_not_be_kept_is_sent_again_later() {
     world.advance(RETRY_MS + 1);
     world.run();
     world.assert_equal();
-}
-
-#[test]
-fn a_fork_at_the_same_place_is_reported_on_both_sides_and_both_keep_both() {
-    let mut world = World::new(2);
-    world.give(0, vec![bundle(9, 1, Hash::default(), b"one")]);
-    world.give(1, vec![bundle(9, 1, Hash::default(), b"other")]);
-    world.write(0, 2);
-    world.connect(0, 1);
-    world.run();
-    for node in 0..2 {
-        assert_eq!(world.faults(node), [(FaultCode::Fork, journal(9), 1)]);
-        assert_eq!(world.node(node).branches.len(), 1);
-        assert_eq!(world.node(node).journals[&journal(0)].len(), 2);
-    }
-}
-
-#[test]
-fn a_fork_below_our_head_is_found_when_the_tail_is_read() {
-    let mut world = World::new(2);
-    let first = bundle(9, 1, Hash::default(), b"one");
-    let second = bundle(9, 2, first.hash(), b"two");
-    world.give(0, vec![first, second]);
-    world.give(1, vec![bundle(9, 1, Hash::default(), b"other")]);
-    world.connect(0, 1);
-    world.run();
-    for node in 0..2 {
-        assert_eq!(world.faults(node), [(FaultCode::Fork, journal(9), 1)]);
-        assert_eq!(world.node(node).branches.len(), 1);
-    }
 }
 
 #[test]

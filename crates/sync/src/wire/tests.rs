@@ -39,6 +39,8 @@ fn frames() -> Vec<Frame> {
             site: SiteId([2; 8]),
             incarnation: 1,
             rules: 1,
+            boot_number: 1,
+            boot: [1; 4],
         }),
         Frame::Frontier(vec![head(1), head(u64::MAX)]),
         bundles(3, 500),
@@ -65,6 +67,15 @@ fn frames() -> Vec<Frame> {
             answer: true,
             message: vec![0x61; 40],
         },
+        Frame::Branch(Branch::Ends {
+            heads: vec![head(3)],
+            ends: vec![head(3), head(2)],
+        }),
+        Frame::Branch(Branch::Want(Lacking {
+            tip: head(9),
+            have: vec![head(4)],
+        })),
+        Frame::Branch(Branch::Give(vec![])),
         Frame::Want(vec![Hash([4; 32]); 3]),
         Frame::Give {
             wanted: false,
@@ -168,10 +179,10 @@ proptest! {
 
     #[test]
     fn a_mutated_frame_never_panics(
-        which in 0usize..8,
+        which in any::<prop::sample::Index>(),
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
-        let mut bytes = body(&frames()[which]);
+        let mut bytes = body(which.get(&frames()));
         for (at, byte) in changes {
             let at = at.index(bytes.len());
             bytes[at] = byte;

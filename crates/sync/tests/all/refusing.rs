@@ -80,6 +80,8 @@ async fn a_request_that_is_garbage_costs_its_peer_the_link() {
         site: west.site(),
         incarnation: west.journal.incarnation,
         rules: 1,
+        boot_number: 1,
+        boot: [1; 4],
     };
     for frame in [Frame::Hello(hello), Frame::Frontier(vec![])] {
         send.write_all(&encode_frame(&frame).unwrap())

@@ -43,6 +43,7 @@ async fn a_rule_set_waits_until_every_sites_program_knows_it_or_the_administrato
             let program = Program {
                 rules,
                 seen_ms: NOW,
+                ..Program::default()
             };
             store
                 .note_program(campus.journal.site, program)

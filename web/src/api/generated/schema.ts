@@ -75,6 +75,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/journals/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a journal and adopts all its branches; hub only. */
+        post: operations["close_journal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/quarantine/rejudge": {
         parameters: {
             query?: never;
@@ -103,6 +120,23 @@ export interface paths {
         put?: never;
         /** Reads the own disk for lost and damaged bundles and compares everything with linked sites. */
         post: operations["scrub"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/sites/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends the validity of a site's key; hub only. The site cannot link any more. */
+        post: operations["revoke_site"];
         delete?: never;
         options?: never;
         head?: never;
@@ -602,6 +636,18 @@ export interface components {
             /** @description What the other site still lacks. */
             outgoing: components["schemas"]["Lag"];
         };
+        /** @description The journal to close, as it was shown. */
+        CloseJournal: {
+            /** @description Its site, 16 hex digits. */
+            site: string;
+            /**
+             * Format: int32
+             * @description Its incarnation.
+             */
+            incarnation: number;
+            /** @description Hashes of all its ends, as the status names them. */
+            ends: string[];
+        };
         /**
          * @description Stable error codes. The status says what the caller can do next.
          * @enum {string}
@@ -667,6 +713,18 @@ export interface components {
             participants: components["schemas"]["Participant"][];
             /** @description Cameras pinned now. */
             cameras: components["schemas"]["PinnedCamera"][];
+        };
+        /** @description A site whose data directory was copied, both copies of which were started. */
+        CopyStatus: {
+            /** @description The site, 16 hex digits. */
+            site: string;
+            /**
+             * Format: int64
+             * @description Since when there may be two, ms since the epoch.
+             */
+            since: number;
+            /** @description The starts that were met on links, the latest last. */
+            starts: components["schemas"]["StartStatus"][];
         };
         /** @description Sizes of what the store holds. */
         Counters: {
@@ -802,6 +860,11 @@ export interface components {
              * @description When it was found, ms since the epoch.
              */
             found_at: number;
+            /**
+             * @description What closing the journal would adopt, the end that stays its head first; empty where it
+             *     cannot be closed: only the hub does that.
+             */
+            ends: components["schemas"]["Journal"][];
         };
         /** @description The site serves. */
         Health: {
@@ -1130,6 +1193,8 @@ export interface components {
             incident?: string | null;
             /** @description Whether another site has confirmed that it holds the record. */
             acked: boolean;
+            /** @description 存疑: something in it was signed with a revoked key beyond its cut. */
+            disputed: boolean;
             /**
              * Format: int64
              * @description Raised with each change.
@@ -1173,6 +1238,18 @@ export interface components {
              * @description Held still.
              */
             held: number;
+        };
+        /** @description The site whose key is to be revoked. */
+        RevokeSite: {
+            /** @description The site, 16 hex digits. */
+            site: string;
+            /** @description The letters of its record numbers, typed by the person. */
+            code: string;
+            /**
+             * Format: int64
+             * @description The last bundle of its newest journal that counts; everything held here if left out.
+             */
+            cut?: number | null;
         };
         /** @description One of several values that sites wrote at once. */
         Rival: {
@@ -1290,6 +1367,26 @@ export interface components {
          * @enum {string}
          */
         SiteRole: "hub" | "campus";
+        /** @description One start of a site's process. */
+        StartStatus: {
+            /**
+             * Format: int32
+             * @description The incarnation it wrote in.
+             */
+            incarnation: number;
+            /**
+             * Format: int64
+             * @description How often its directory was started.
+             */
+            number: number;
+            /** @description The machine it linked from, if that is known. */
+            address?: string | null;
+            /**
+             * Format: int64
+             * @description When it linked last, ms since the epoch.
+             */
+            seen_at: number;
+        };
         /** @description The state of the site. */
         Status: {
             /**
@@ -1307,6 +1404,8 @@ export interface components {
             rules: components["schemas"]["RuleSets"];
             /** @description Journals that were continued twice. */
             forks: components["schemas"]["ForkStatus"][];
+            /** @description Sites whose data directory runs twice. */
+            copies: components["schemas"]["CopyStatus"][];
             /** @description Whether every bundle is still there, here and at the other sites. */
             scrub: components["schemas"]["Scrub"];
             /** @description The sites and their links. */
@@ -1517,6 +1616,36 @@ export interface operations {
             };
         };
     };
+    close_journal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloseJournal"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed; the code says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     rejudge_quarantine: {
         parameters: {
             query?: never;
@@ -1561,6 +1690,36 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Scrub"];
                 };
+            };
+            /** @description Refused or failed; the code says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    revoke_site: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevokeSite"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed; the code says why */
             default: {

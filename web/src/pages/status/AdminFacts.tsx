@@ -1,12 +1,12 @@
 import { useTranslation } from 'react-i18next';
 import type { AdminStatus, Journal } from '@/api/model';
 import { useSites } from '@/sites/useSites';
-import { dateTime } from '@/time/format';
+import { Copies } from './Copies';
 import { Facts } from './Facts';
+import { Forks } from './Forks';
 import { Quarantine } from './Quarantine';
 import { Scrub } from './Scrub';
 import { StatusTable } from './StatusTable';
-import styles from './status.module.css';
 
 const INSTITUTION = /^0+$/;
 const HASH_SHOWN = 16;
@@ -30,6 +30,7 @@ export function AdminFacts({ status }: { status: AdminStatus }) {
     i18n.exists(`status.counter.${one}`) ? t(`status.counter.${one}`) : one;
   return (
     <>
+      <Copies copies={status.copies} owner={owner} />
       <Facts
         facts={[
           { name: t('status.version'), value: status.version },
@@ -40,18 +41,7 @@ export function AdminFacts({ status }: { status: AdminStatus }) {
         ]}
       />
       <Scrub status={status} />
-      <StatusTable
-        title={t('status.forks')}
-        empty={t('status.forksNone')}
-        columns={columns('owner', 'incarnation', 'seq', 'hash', 'branch', 'received')}
-        rows={status.forks.map(({ kept, branch, found_at }) => ({
-          key: `${key(kept)}.${branch}`,
-          cells: [...place(kept), hash(kept.hash), hash(branch), dateTime(found_at)],
-        }))}
-      >
-        <p className={styles.problem}>{t('status.forksHint')}</p>
-        <p>{t('status.forksDo')}</p>
-      </StatusTable>
+      <Forks forks={status.forks} owner={owner} />
       <Quarantine status={status} owner={owner} />
       <StatusTable
         title={t('status.journals')}

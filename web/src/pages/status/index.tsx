@@ -4,6 +4,7 @@ import { AdminStatus } from './AdminStatus';
 import { Carry } from './Carry';
 import { FeedStatus } from './FeedStatus';
 import { JoinCodeForm } from './JoinCodeForm';
+import { RevokeForm } from './RevokeForm';
 import { SitesTable } from './SitesTable';
 import styles from './status.module.css';
 
@@ -17,6 +18,7 @@ export function StatusPage() {
       <SitesTable />
       <FeedStatus />
       {administrator && site.role === 'hub' ? <JoinCodeForm /> : null}
+      {administrator && site.role === 'hub' ? <RevokeForm /> : null}
       {administrator ? <Carry /> : null}
       {administrator ? <AdminStatus /> : null}
     </div>

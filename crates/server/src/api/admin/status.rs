@@ -10,6 +10,8 @@ use axum::extract::State;
 use records::bundle::Head;
 use serde::Serialize;
 use store::{Counts, Fork, QuarantineVerdict, Quarantined};
+use sync::decree;
+use sync::status::SeenStart;
 use utoipa::ToSchema;
 
 /// The state of the site.
@@ -27,6 +29,8 @@ pub struct Status {
     pub rules: RuleSets,
     /// Journals that were continued twice.
     pub forks: Vec<ForkStatus>,
+    /// Sites whose data directory runs twice.
+    pub copies: Vec<CopyStatus>,
     /// Whether every bundle is still there, here and at the other sites.
     pub scrub: Scrub,
     /// The sites and their links.
@@ -106,6 +110,33 @@ pub struct ForkStatus {
     pub branch: String,
     /// When it was found, ms since the epoch.
     pub found_at: i64,
+    /// What closing the journal would adopt, the end that stays its head first; empty where it
+    /// cannot be closed: only the hub does that.
+    pub ends: Vec<Journal>,
+}
+
+/// A site whose data directory was copied, both copies of which were started.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CopyStatus {
+    /// The site, 16 hex digits.
+    pub site: String,
+    /// Since when there may be two, ms since the epoch.
+    pub since: i64,
+    /// The starts that were met on links, the latest last.
+    pub starts: Vec<StartStatus>,
+}
+
+/// One start of a site's process.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StartStatus {
+    /// The incarnation it wrote in.
+    pub incarnation: u32,
+    /// How often its directory was started.
+    pub number: u64,
+    /// The machine it linked from, if that is known.
+    pub address: Option<String>,
+    /// When it linked last, ms since the epoch.
+    pub seen_at: i64,
 }
 
 /// Sizes of what the store holds.
@@ -147,7 +178,8 @@ pub async fn get_status(State(app): State<App>) -> Result<Json<Status>, ApiError
             active: store.trust().rules_at(u64::MAX),
             known: records::gate::RULES,
         },
-        forks: forks.iter().map(fork).collect(),
+        forks: forks.iter().map(|found| fork(&app, found)).collect(),
+        copies: copies(&app),
         scrub: scrub::state(&app),
         peers: sites::sites(&app),
         counters: counters(&counts, store.held_only_here()),
@@ -185,8 +217,30 @@ fn quarantined(bundle: Quarantined) -> Quarantine {
     }
 }
 
-fn fork(fork: &Fork) -> ForkStatus {
+fn copies(app: &App) -> Vec<CopyStatus> {
+    let copied = app.links().map(|links| links.copied());
+    let copied = copied.unwrap_or_default().into_iter();
+    let start = |start: &SeenStart| StartStatus {
+        incarnation: start.incarnation,
+        number: start.boot.number,
+        address: start.address.map(|address| address.to_string()),
+        seen_at: start.seen_ms,
+    };
+    let status = copied.map(|copied| CopyStatus {
+        site: copied.site.to_string(),
+        since: copied.since_ms,
+        starts: copied.starts.iter().map(start).collect(),
+    });
+    status.collect()
+}
+
+fn fork(app: &App, fork: &Fork) -> ForkStatus {
+    let ends = match app.identity().authority {
+        Some(_) => decree::ends(app.store(), fork.journal).unwrap_or_default(),
+        None => Vec::new(),
+    };
     ForkStatus {
+        ends: ends.iter().map(journal).collect(),
         kept: journal(&Head {
             journal: fork.journal,
             seq: fork.seq,

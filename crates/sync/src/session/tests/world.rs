@@ -1,6 +1,7 @@
 //! N sites with journals in memory, links as queues, and a clock that is advanced.
 
 use super::*;
+use std::collections::VecDeque;
 
 const INSTITUTION: InstitutionId = InstitutionId([5; 16]);
 
@@ -22,6 +23,8 @@ pub(super) fn hello(node: u8) -> Hello {
         site: site(node),
         incarnation: 1,
         rules: 1,
+        boot_number: 1,
+        boot: [1; 4],
     }
 }
 
@@ -67,6 +70,8 @@ pub(super) struct Node {
     pub(super) branches: Vec<Bundle>,
     /// How many more bundles of others fit.
     pub(super) room: usize,
+    /// How many branch bundles fit.
+    pub(super) branch_room: usize,
     pub(super) clock_ahead_ms: i64,
     pub(super) reach: Vec<Reached>,
     pub(super) offset_ms: Option<i64>,
@@ -93,7 +98,7 @@ impl Node {
         self.journals.keys().filter_map(of).collect()
     }
 
-    fn admit(&mut self, bundles: Vec<Bundle>) -> Outcome {
+    pub(super) fn admit(&mut self, bundles: Vec<Bundle>) -> Outcome {
         let mut outcome = Outcome::default();
         for bundle in bundles {
             let Ok(header) = bundle.decode_header() else {
@@ -112,6 +117,10 @@ impl Node {
                     self.journals.entry(id).or_default().push(bundle);
                 }
                 Place::Next => outcome.lost = true,
+                Place::Gap if self.branches.iter().any(|b| b.hash() == header.prev) => {
+                    outcome.forks.push((id, header.seq));
+                    self.put_aside(bundle);
+                }
                 Place::Gap => {
                     self.gaps += 1;
                     outcome.lost = true;
@@ -119,7 +128,7 @@ impl Node {
                 Place::Duplicate => self.duplicates += 1,
                 Place::Fork => {
                     outcome.forks.push((id, header.seq));
-                    self.branches.push(bundle);
+                    self.put_aside(bundle);
                 }
             }
         }
@@ -158,6 +167,7 @@ impl World {
             journals: BTreeMap::new(),
             branches: Vec::new(),
             room: usize::MAX,
+            branch_room: usize::MAX,
             clock_ahead_ms: 0,
             reach: Vec::new(),
             offset_ms: None,
@@ -210,6 +220,11 @@ impl World {
 
     pub(super) fn progress(&self, link: usize, end: usize) -> Progress {
         self.links[link].ends[end].session.progress()
+    }
+
+    pub(super) fn is_quiet(&self, link: usize) -> bool {
+        let ends = &self.links[link].ends;
+        ends.iter().all(|end| end.session.is_quiet())
     }
 
     pub(super) fn closed(&self, link: usize, end: usize) -> Option<CloseReason> {
@@ -271,6 +286,8 @@ impl World {
         });
         self.perform(link, 0, first_effects);
         self.perform(link, 1, second_effects);
+        self.notify(a);
+        self.notify(b);
         link
     }
 
@@ -376,11 +393,20 @@ impl World {
                     self.event(link, end, Event::Bundles(tail));
                 }
                 Effect::Admit { lane, bundles, .. } => {
-                    let before = self.nodes[node].heads();
+                    let held = |node: &Node| (node.heads(), node.branches.len());
+                    let before = held(&self.nodes[node]);
                     let outcome = self.nodes[node].admit(bundles);
-                    let moved = outcome.heads != before;
+                    let moved = held(&self.nodes[node]) != before;
                     self.event(link, end, Event::Admitted(lane, outcome));
                     if moved {
+                        self.notify(node);
+                    }
+                }
+                Effect::Fork(work) => {
+                    let before = self.nodes[node].branches.len();
+                    let answer = self.nodes[node].branch_work(work);
+                    self.event(link, end, Event::Fork(answer));
+                    if self.nodes[node].branches.len() > before {
                         self.notify(node);
                     }
                 }
@@ -434,12 +460,13 @@ impl World {
         self.links[link].ends[1 - end].inbox[frame.lane() as usize].push_back(bytes);
     }
 
-    fn notify(&mut self, node: usize) {
-        let heads = self.nodes[node].heads();
+    pub(super) fn notify(&mut self, node: usize) {
+        let (heads, ends) = (self.nodes[node].heads(), self.nodes[node].ends());
         for link in 0..self.links.len() {
             for end in 0..2 {
                 if self.links[link].ends[end].node == node {
                     self.event(link, end, Event::LocalHeads(heads.clone()));
+                    self.event(link, end, Event::Fork(fork::Event::Ends(ends.clone())));
                 }
             }
         }

@@ -1,0 +1,177 @@
+//! A site comes back from an old backup, a data directory runs twice, a key is revoked: what
+//! people wrote is all there at the end, and the administrator is told.
+
+use super::process::{Site, add_user, configure, eventually, item, output, run, text};
+use super::verification::{Member, holds, three_sites};
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+impl Member {
+    /// Writes one item.
+    async fn write(&self, number: u128, content: &str) -> Result<Value> {
+        let item = item(number, content);
+        let path = "/api/v1/records";
+        self.site.post(&self.client, path, &item).await
+    }
+
+    async fn get(&self, client: &reqwest::Client, path: &str) -> Result<Value> {
+        let url = format!("{}{path}", self.site.url);
+        Ok(client.get(url).send().await?.json().await?)
+    }
+}
+
+/// Copies a data directory as a person does who moves a site to another PC.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            true => copy(&entry.path(), &target)?,
+            false => drop(std::fs::copy(entry.path(), target)?),
+        }
+    }
+    Ok(())
+}
+
+async fn until_all_hold(members: &[Member], items: usize) -> Result<()> {
+    for member in members {
+        let data = member.data.display();
+        eventually(&format!("{data} holds {items} items"), async || {
+            Ok(member.site.all_items(&member.client).await?.len() == items)
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// Copies what a stopped or running site holds, as an administrator does.
+fn backup(data: &Path, to: &Path) -> Result<PathBuf> {
+    run(&["backup", "--data", text(data), text(to), "--json"])?;
+    Ok(to.to_owned())
+}
+
+/// The heads of all journals, as a backup names them.
+fn heads(data: &Path) -> Result<Value> {
+    let folder = backup(data, &data.with_extension("heads"))?;
+    let manifest = std::fs::read(folder.join("manifest.json"))?;
+    let manifest: Value = serde_json::from_slice(&manifest)?;
+    Ok(manifest["heads"].clone())
+}
+
+/// Starts the hub again, and the others with its new address.
+async fn start_again(members: &mut [Member]) -> Result<()> {
+    let [hub, campuses @ ..] = members else {
+        return Ok(());
+    };
+    hub.again(&[]).await?;
+    for campus in campuses {
+        campus.site.stop()?;
+        campus.again(&[&hub.site.link]).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_site_restored_from_an_old_backup_loses_nothing_and_is_closed_and_equal() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut members = three_sites(folder.path()).await?;
+    let link = members[0].site.link.clone();
+    let old = backup(&members[1].data, &folder.path().join("backup"))?;
+    for number in 10..13 {
+        members[1].write(number, "备份之后的来电").await?;
+    }
+    until_all_hold(&members, 6).await?;
+    members[1].site.stop()?;
+    let data = folder.path().join("restored");
+    run(&["restore", text(&old), "--data", text(&data), "--json"])?;
+    members[1].data = data;
+    // Cut off, and writing all the same.
+    members[1].again(&[]).await?;
+    let written = members[1].write(20, "恢复之后的来电").await?;
+    let number = written["number"].as_str().context("a saved item")?;
+    ensure!(number.starts_with('E') && number.contains("b-"), "{number}");
+    members[1].site.stop()?;
+    members[1].again(&[&link]).await?;
+    until_all_hold(&members, 7).await?;
+    members[0].site.stop()?;
+    let hub = text(&members[0].data).to_owned();
+    let close = ["close", "--data", &hub, "--site", "E", "--incarnation", "1"];
+    let shown = output(&close)?;
+    ensure!(shown.status.code() == Some(1), "{shown:?}");
+    let closed = output(&[&close[..], &["--yes"]].concat())?;
+    ensure!(closed.status.success(), "{closed:?}");
+    start_again(&mut members).await?;
+    // Whoever holds this holds the closure, which it depends on.
+    members[0].write(30, "总值班室来电").await?;
+    members[1].write(31, "关闭之后的来电").await?;
+    until_all_hold(&members, 9).await?;
+    for member in &mut members {
+        member.site.stop()?;
+    }
+    let expected = heads(&members[0].data)?;
+    for member in &members {
+        ensure!(heads(&member.data)? == expected, "{expected}");
+        holds(&member.data)?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_hub_says_that_a_data_directory_runs_twice() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut members = three_sites(folder.path()).await?;
+    for member in &mut members {
+        member.site.stop()?;
+    }
+    let password = add_user(&members[0].data, "root", "管理员", "administrator")?;
+    members[0].again(&[]).await?;
+    let root = members[0].site.sign_in("root", &password).await?;
+    let twin = folder.path().join("twin");
+    copy(&members[1].data, &twin)?;
+    let status = "/api/v1/admin/status";
+    let before = members[0].get(&root, status).await?;
+    ensure!(before["copies"] == serde_json::json!([]), "{before}");
+    let link = members[0].site.link.clone();
+    members[1].again(&[&link]).await?;
+    let _twin = Site::start(&configure(&twin, &[&link], "")?, None)?;
+    let own = members[1].write(10, "来电").await?["site"].clone();
+    eventually("the alarm is shown", async || {
+        let shown = members[0].get(&root, status).await?;
+        Ok(shown["copies"][0]["site"] == own)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_lies_beyond_a_revocations_cut_and_was_built_upon_is_shown_as_disputed() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut members = three_sites(folder.path()).await?;
+    let seen = heads(&members[2].data)?;
+    let late = members[2].write(10, "截止之后的来电").await?;
+    until_all_hold(&members, 4).await?;
+    let own = |head: &&Value| head["site"] == late["site"];
+    let seen = seen.as_array().context("heads")?.iter().find(own);
+    let cut = seen.context("west's journal")?["seq"].to_string();
+    // The hub signs what it has seen before it stops, so the late item is built upon.
+    members[0].site.stop()?;
+    let hub = text(&members[0].data).to_owned();
+    let revoke = ["revoke", "--data", &hub, "--site", "W", "--cut", &cut];
+    let shown = output(&revoke)?;
+    ensure!(shown.status.code() == Some(1), "{shown:?}");
+    let revoked = output(&[&revoke[..], &["--yes"]].concat())?;
+    ensure!(revoked.status.success(), "{revoked:?}");
+    members[0].again(&[]).await?;
+    let hub = &members[0];
+    let page = hub
+        .get(&hub.client, "/api/v1/records?kind=log_item&limit=200")
+        .await?;
+    let items = page["items"].as_array().context("a page of items")?;
+    ensure!(items.len() == 4, "{page}");
+    for item in items {
+        ensure!(item["disputed"] == (item["id"] == late["id"]), "{item}");
+    }
+    members[0].site.stop()?;
+    holds(&members[0].data)
+}
