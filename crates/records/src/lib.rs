@@ -21,6 +21,7 @@ pub mod gate;
 pub mod id;
 pub mod journal;
 pub mod kinds;
+pub mod number;
 pub mod outline;
 pub mod payload;
 pub mod prescan;

@@ -358,6 +358,12 @@ impl Trust {
         (journal.incarnation - enrolled.incarnation <= MAX_OPENED).then_some(member)
     }
 
+    /// The enrolment that covers a journal, which is the same whenever one learns of it.
+    #[must_use]
+    pub fn covering(&self, journal: JournalId) -> Option<&Enrolment> {
+        self.member(journal).map(|member| &member.enrolment)
+    }
+
     /// The enrolment of a site in its newest incarnation.
     #[must_use]
     pub fn enrolment(&self, site: SiteId) -> Option<&Enrolment> {

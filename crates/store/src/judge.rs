@@ -107,6 +107,8 @@ impl From<Stop> for Failed {
 pub(crate) struct Brief {
     pub(crate) bodies: Vec<RecordChanges>,
     pub(crate) rules: Rules,
+    /// What numbers of the signer's site begin with.
+    pub(crate) code: String,
 }
 
 pub(crate) async fn judge(tx: &mut Tx<'_>, case: Case) -> Result<(Case, Judgement), StoreError> {
@@ -149,7 +151,13 @@ pub(crate) fn brief(state: &State, case: &Case) -> Result<Brief, Judgement> {
         }));
     }
     let rules = state.rules_after(case.past.seq(JournalId::INSTITUTION));
-    Ok(Brief { bodies, rules })
+    let covering = state.trust.covering(case.header.journal());
+    let code = covering.map_or_else(String::new, |enrolment| enrolment.code.clone());
+    Ok(Brief {
+        bodies,
+        rules,
+        code,
+    })
 }
 
 /// Whether everything held is in the bundle's past, and so whatever its writer's documents have.

@@ -10,6 +10,7 @@ use crate::judge::{Accepted, Brief, Case, Failed, Judgement, Stop};
 use automerge::Automerge;
 use records::gate::{Admitted, Hold, MAX_WORK, Refusal, Rules, Verdict, judge_next};
 use records::id::{Hash, JournalId, RecordId, SiteId};
+use records::number::Series;
 use records::payload::RecordChanges;
 use records::prescan::prescan;
 use std::collections::{BTreeMap, HashMap};
@@ -133,7 +134,7 @@ fn try_sections(case: &Case, brief: Brief, seats: &mut Seats) -> Result<Judgemen
     };
     let mut accepted = Vec::with_capacity(brief.bodies.len());
     for section in brief.bodies {
-        match trial.section(&section, brief.rules)? {
+        match trial.section(&section, brief.rules, &brief.code)? {
             Ok(admitted) => accepted.push(Accepted {
                 section,
                 admitted,
@@ -169,6 +170,7 @@ impl Trial<'_> {
         &mut self,
         section: &RecordChanges,
         rules: Rules,
+        code: &str,
     ) -> Result<Result<Admitted, Stop>, StoreError> {
         let record = section.record;
         let (past, all_known) = self.deps(section);
@@ -189,10 +191,10 @@ impl Trial<'_> {
             Verdict::Accepted(admitted) => {
                 self.work += admitted.work;
                 if self.work > MAX_WORK {
-                    return Ok(Err(match rules.are_known() {
-                        true => Stop::Refused(Refusal::Work.code()),
-                        false => Stop::Held(Hold::Rules.code()),
-                    }));
+                    return Ok(Err(refused(rules, &Refusal::Work)));
+                }
+                if !may_number(code, signer, &admitted) {
+                    return Ok(Err(refused(rules, &Refusal::ForeignNumber)));
                 }
                 let changes = admitted.changes.iter().map(|change| Hash(change.hash));
                 self.fresh.extend(changes);
@@ -246,4 +248,28 @@ impl Trial<'_> {
             (seat.bytes, seat.copy) = (Some(bytes), copy);
         }
     }
+}
+
+/// Unknown rules might allow it.
+fn refused(rules: Rules, refusal: &Refusal) -> Stop {
+    match rules.are_known() {
+        true => Stop::Refused(refusal.code()),
+        false => Stop::Held(Hold::Rules.code()),
+    }
+}
+
+/// Whether a record that is created bears a number of the signer's own series, or none. `code` is
+/// that of the enrolment which covers the signer's journal, so a site that is later enrolled under
+/// another code keeps its old numbers, and every site says the same.
+fn may_number(code: &str, signer: JournalId, admitted: &Admitted) -> bool {
+    let created = admitted.before.is_none();
+    let number = admitted.record.number.as_deref().filter(|_| created);
+    number.is_none_or(|number| {
+        let series = Series {
+            code,
+            prefix: admitted.record.table.number_prefix.unwrap_or_default(),
+            incarnation: signer.incarnation,
+        };
+        series.has(number)
+    })
 }

@@ -7,16 +7,19 @@
 //! Signatures are checked one by one, strictly, on every core; `ed25519-dalek`'s batches accept
 //! signatures that a strict check refuses, and two sites could then disagree.
 //!
-//! Memory is one page of bundles and the institution's state, however long the journals are.
+//! Memory is one page of bundles, the institution's state and the hash of every bundle set aside
+//! as a branch, however long the journals are. A word against what is held does not end it: what
+//! one site says it saw proves nothing against another ([`Disputed`]).
 
 use crate::error::{OpenError, StoreError};
+use crate::lane::stem;
 use against::Side;
 use check::{Keys, Sound};
 use index::{Index, Witnessed};
 use records::bundle::Head;
 use records::id::{Hash, InstitutionId, JournalId};
 use records::trust::Trust;
-use source::{Found, Source, Table, stem};
+use source::{Found, Source, Table};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -30,7 +33,7 @@ mod report;
 mod source;
 
 pub use export::{ExportError, export};
-pub use report::{BadBundle, BadReason, Compared, Erased, Forked, Name, Report};
+pub use report::{BadBundle, BadReason, Compared, Disputed, Erased, Forked, Name, Report};
 
 /// Why bundles could not be verified to an end.
 #[derive(Debug, thiserror::Error)]
@@ -180,7 +183,8 @@ async fn run(
         ..
     } = pass;
     if bad.is_none() {
-        bad = deps::check(&mut index, &branches, keys.trust.as_deref())?;
+        let deps = deps::check(&mut index, &branches, keys.trust.as_deref())?;
+        (report.disputed, bad) = (deps.disputed, deps.missing);
     }
     let erased = erased.into_iter();
     report.erased = erased

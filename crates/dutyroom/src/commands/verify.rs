@@ -4,7 +4,7 @@ use crate::cli;
 use crate::meter::Meter;
 use serde_json::{Value, json};
 use std::process::ExitCode;
-use store::verify::{Anchors, BadBundle, BadReason, Compared, Progress, Report, verify_against};
+use store::verify::{Anchors, BadBundle, Compared, Name, Progress, Report, verify_against};
 
 pub(crate) async fn run(args: cli::Verify) -> anyhow::Result<ExitCode> {
     let meter = Meter::new(!args.json);
@@ -69,6 +69,9 @@ fn print(report: &Report, anchored: bool) {
             erased.institution_seq, erased.sections
         );
     }
+    for disputed in &report.disputed {
+        println!("disputed: site {disputed}");
+    }
     match &report.compared {
         Some(Compared::Agrees {
             common,
@@ -103,7 +106,22 @@ fn json_of(report: &Report) -> Value {
     let erased = report.erased.iter().map(
         |erased| json!({"institution_seq": erased.institution_seq, "sections": erased.sections}),
     );
+    let place = |name: &Name| {
+        json!({
+            "site": name.journal.site.to_string(), "code": name.code,
+            "incarnation": name.journal.incarnation, "seq": name.seq,
+        })
+    };
+    let disputed = report.disputed.iter().map(|disputed| {
+        json!({
+            "witness": place(&disputed.witness), "place": place(&disputed.place),
+            "saw": disputed.saw.to_string(),
+            "held": disputed.held.map(|hash| hash.to_string()),
+            "agreed": disputed.agreed, "words": disputed.to_string(),
+        })
+    });
     json!({
+        "disputed": disputed.collect::<Vec<_>>(),
         "institution": report.institution.map(|id| id.to_string()),
         "bundles": report.bundles, "journals": report.journals,
         "heads": heads.collect::<Vec<_>>(),
@@ -128,23 +146,9 @@ fn compared(compared: &Compared) -> Value {
 
 fn bad(bad: &BadBundle) -> Value {
     let name = &bad.name;
-    let mut value = json!({
+    json!({
         "site": name.journal.site.to_string(), "code": name.code,
         "incarnation": name.journal.incarnation, "seq": name.seq,
         "reason": bad.reason.code(), "words": bad.reason.to_string(),
-    });
-    if let BadReason::Contradiction {
-        witness,
-        saw,
-        held,
-        agreed,
-    } = &bad.reason
-    {
-        value["witness"] = json!({
-            "site": witness.journal.site.to_string(), "code": witness.code,
-            "incarnation": witness.journal.incarnation, "seq": witness.seq,
-            "saw": saw.to_string(), "held": held.to_string(), "agreed": agreed,
-        });
-    }
-    value
+    })
 }

@@ -60,6 +60,10 @@ pub enum Refusal {
     /// The kind, home site or number is missing, malformed, of another site, or changed.
     #[error("the record's kind, home site or number may not be written so")]
     Identity,
+    /// The record's number is not one that the signer's site and incarnation give
+    /// ([`crate::number`]).
+    #[error("the record's number is another site's")]
+    ForeignNumber,
     /// An operation that our writers never make, such as a deletion or a counter.
     #[error("operation not allowed on {0}")]
     Operation(String),
@@ -99,6 +103,7 @@ impl Refusal {
             Refusal::CreatedTwice => "created_twice",
             Refusal::OtherKind => "other_kind",
             Refusal::Identity => "identity",
+            Refusal::ForeignNumber => "foreign_number",
             Refusal::Operation(_) => "operation",
             Refusal::Once(_) => "once_field",
             Refusal::NotHome(_) => "not_home_site",

@@ -1,10 +1,11 @@
 //! Everything that one bundle's own bytes and the institution tell. Pure, on every core.
 
 use super::report::BadReason;
-use super::source::{Found, stem};
+use super::source::Found;
 use crate::cores::spread;
 use crate::form::founding_key;
 use crate::institution;
+use crate::lane::stem;
 use records::bundle::{Bundle, Header};
 use records::erasure::Fate;
 use records::payload;

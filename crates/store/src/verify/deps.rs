@@ -2,87 +2,97 @@
 
 use super::VerifyError;
 use super::index::{Index, Witnessed};
-use super::report::{BadBundle, BadReason, Name};
+use super::report::{BadBundle, BadReason, Disputed, Name};
 use records::id::{Hash, JournalId};
 use records::trust::Trust;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What others say of one journal.
+/// Words against a journal that are listed.
+const MAX_DISPUTED: usize = 100;
+
+/// The first that one journal says against what is held of another, and what stands there.
+type Words = BTreeMap<(JournalId, JournalId), (Witnessed, Option<Hash>)>;
+
+/// What came of it.
 #[derive(Default)]
-struct Said {
-    /// The first place that somebody saw otherwise, by whom, and what stands there.
-    contradicted: Option<(Witnessed, Hash)>,
-    /// The last place before it that somebody saw as it is; 0 if none.
-    agreed: u64,
+pub(super) struct Dependencies {
+    /// Words against what is held.
+    pub(super) disputed: Vec<Disputed>,
+    /// The first bundle that depends on one that is not here.
+    pub(super) missing: Option<BadBundle>,
 }
 
-impl Said {
-    fn contradict(&mut self, witnessed: Witnessed, held: Hash) {
-        let first = self.contradicted.as_ref().map(|(first, _)| first.dep.seq);
-        if first.is_none_or(|first| witnessed.dep.seq < first) {
-            self.contradicted = Some((witnessed, held));
-        }
-    }
-}
-
-/// The first contradiction, in the order of the journals spoken of; else the first dependency
-/// that is not here. A branch that is kept as proof of a fork is known and contradicts nothing.
+/// A branch that is kept as proof of a fork is known and contradicts nothing. What a site signed
+/// of itself, or of a place before the first, is no dependency for the judge either.
 pub(super) fn check(
     index: &mut Index,
     branches: &BTreeSet<Hash>,
     trust: Option<&Trust>,
-) -> Result<Option<BadBundle>, VerifyError> {
-    let mut said: BTreeMap<JournalId, Said> = BTreeMap::new();
-    let mut missing = None;
+) -> Result<Dependencies, VerifyError> {
+    let (mut words, mut missing) = (Words::new(), None);
     index.for_each(|witnessed, held| {
-        if held == Some(witnessed.dep.hash) || branches.contains(&witnessed.dep.hash) {
+        let (by, dep) = (witnessed.by, witnessed.dep);
+        let odd = dep.seq == 0 || dep.journal == by.journal;
+        if !odd && (held == Some(dep.hash) || branches.contains(&dep.hash)) {
             return;
         }
-        match held {
-            Some(held) => {
-                let said = said.entry(witnessed.dep.journal).or_default();
-                said.contradict(witnessed, held);
-            }
-            None if witnessed.kept => {
+        if !odd && held.is_none() {
+            if witnessed.kept {
                 missing.get_or_insert(witnessed);
             }
-            None => {}
+            return;
+        }
+        let pair = (dep.journal, by.journal);
+        if words.len() < MAX_DISPUTED || words.contains_key(&pair) {
+            let first = words.entry(pair).or_insert((witnessed, held));
+            if dep.seq < first.0.dep.seq {
+                *first = (witnessed, held);
+            }
         }
     })?;
-    if said.is_empty() {
-        return Ok(missing.map(|witnessed| BadBundle {
+    let agreed = agreed(index, &words)?;
+    let disputed = words.into_iter().map(|(pair, (witnessed, held))| {
+        let (by, dep) = (witnessed.by, witnessed.dep);
+        Disputed {
+            witness: Name::of(trust, by.journal, by.seq),
+            place: Name::of(trust, dep.journal, dep.seq),
+            saw: dep.hash,
+            held,
+            agreed: agreed.get(&pair).copied().unwrap_or_default(),
+        }
+    });
+    Ok(Dependencies {
+        disputed: disputed.collect(),
+        missing: missing.map(|witnessed| BadBundle {
             name: Name::of(trust, witnessed.by.journal, witnessed.by.seq),
             reason: BadReason::Dependency(Box::new(Name::of(
                 trust,
                 witnessed.dep.journal,
                 witnessed.dep.seq,
             ))),
-        }));
+        }),
+    })
+}
+
+/// How far before each disputed place something that was seen still holds.
+fn agreed(
+    index: &mut Index,
+    words: &Words,
+) -> Result<BTreeMap<(JournalId, JournalId), u64>, VerifyError> {
+    let mut agreed = BTreeMap::new();
+    if words.is_empty() {
+        return Ok(agreed);
     }
-    // Only now that it is known where to look: how far what was seen before still holds.
     index.for_each(|witnessed, held| {
-        if let Some(said) = said.get_mut(&witnessed.dep.journal)
-            && held == Some(witnessed.dep.hash)
-            && said
-                .contradicted
-                .as_ref()
-                .is_some_and(|(first, _)| witnessed.dep.seq < first.dep.seq)
-        {
-            said.agreed = said.agreed.max(witnessed.dep.seq);
+        let dep = witnessed.dep;
+        let about = (dep.journal, JournalId::INSTITUTION)..;
+        let about = words.range(about);
+        for (pair, (first, _)) in about.take_while(|(pair, _)| pair.0 == dep.journal) {
+            if held == Some(dep.hash) && dep.seq < first.dep.seq {
+                let last = agreed.entry(*pair).or_default();
+                *last = dep.seq.max(*last);
+            }
         }
     })?;
-    let first = said.into_values().find_map(|said| {
-        let (witnessed, held) = said.contradicted?;
-        let (by, dep) = (witnessed.by, witnessed.dep);
-        Some(BadBundle {
-            name: Name::of(trust, dep.journal, dep.seq),
-            reason: BadReason::Contradiction {
-                witness: Box::new(Name::of(trust, by.journal, by.seq)),
-                saw: dep.hash,
-                held,
-                agreed: said.agreed,
-            },
-        })
-    });
-    Ok(first)
+    Ok(agreed)
 }

@@ -7,8 +7,9 @@
 //! kept as proof of forks come last.
 
 use super::VerifyError;
-use super::source::{Found, page, stem};
+use super::source::{Found, page};
 use crate::error::StoreError;
+use crate::lane::stem;
 use crate::meta::{int, uint};
 use crate::store::Store;
 use records::bundle::{Bundle, Head, MAX_HEADER_LEN, MAX_PAYLOAD_LEN};

@@ -1,7 +1,7 @@
 //! Which bundle stands where, and who signed that it saw which: too much for memory, so in
 //! temporary files without a name.
 
-use super::source::{LAST_INCARNATION, stem};
+use crate::lane::{LAST_INCARNATION, stem};
 use records::bundle::Head;
 use records::id::{Hash, JournalId};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! What a verification comes to, in words that say what to do.
 
-use super::source::stem;
+use crate::lane::stem;
 use records::bundle::Head;
 use records::id::{Hash, InstitutionId, JournalId};
 use records::trust::Trust;
@@ -64,17 +64,6 @@ pub enum BadReason {
     NotErased(u64),
     /// It depends on a bundle that is not here.
     Dependency(Box<Name>),
-    /// Another site signed that it saw another bundle at this place.
-    Contradiction {
-        /// The bundle that says so.
-        witness: Box<Name>,
-        /// What it saw at this place.
-        saw: Hash,
-        /// What stands there.
-        held: Hash,
-        /// The last place before it that somebody signed and that still holds; 0 if none.
-        agreed: u64,
-    },
     /// The site this is compared with holds another bundle at this place, which is the first
     /// that differs.
     Differs {
@@ -100,7 +89,6 @@ impl BadReason {
             BadReason::NotAuthorised => "erased_without_authority",
             BadReason::NotErased(_) => "not_erased",
             BadReason::Dependency(_) => "dependency",
-            BadReason::Contradiction { .. } => "contradiction",
             BadReason::Differs { .. } => "differs",
         }
     }
@@ -146,17 +134,6 @@ impl fmt::Display for BadReason {
                     "it depends on {dep}, which is not here: that journal was cut short"
                 )
             }
-            BadReason::Contradiction {
-                witness,
-                saw,
-                held,
-                agreed,
-            } => write!(
-                f,
-                "{witness} signed that it saw {saw} here, but {held} is held. Either this site's \
-                 past was rewritten after seq {agreed} with its own key, or {witness} lies: ask a \
-                 third site with --against"
-            ),
             BadReason::Differs { held, there } => write!(
                 f,
                 "it is {held} here and {there} there, and everything before is equal. Both are \
@@ -179,6 +156,48 @@ pub struct BadBundle {
 impl fmt::Display for BadBundle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.name.fmt(f)
+    }
+}
+
+/// A bundle that says it saw another bundle at some place than the one held there. Either the
+/// past of the journal it speaks of was rewritten, or it lies: a second signed bundle at the
+/// place tells, one word against another does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disputed {
+    /// The bundle that says so: the first of its journal that does of that journal.
+    pub witness: Name,
+    /// Where it saw another.
+    pub place: Name,
+    /// What it saw there.
+    pub saw: Hash,
+    /// What stands there; `None` where nothing can stand.
+    pub held: Option<Hash>,
+    /// The last place before it that somebody signed and that still holds; 0 if none.
+    pub agreed: u64,
+}
+
+impl fmt::Display for Disputed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            witness,
+            place,
+            saw,
+            held,
+            agreed,
+        } = self;
+        let Some(held) = held.filter(|_| witness.journal != place.journal) else {
+            return write!(
+                f,
+                "{witness} signed that it depends on {place}, which no bundle can: whoever wrote \
+                 it does not follow the rules"
+            );
+        };
+        write!(
+            f,
+            "{witness} signed that it saw {saw} at {place}, but {held} is held there. Either \
+             {witness} lies, or the journal of {place} was rewritten after seq {agreed} with its \
+             own key: ask a third site with --against"
+        )
     }
 }
 
@@ -243,6 +262,9 @@ pub struct Report {
     pub erased: Vec<Erased>,
     /// What came of comparing with another site.
     pub compared: Option<Compared>,
+    /// Words that stand against what is held, the first of each witness about each journal;
+    /// at most 100.
+    pub disputed: Vec<Disputed>,
     /// The first bundle that does not hold; nothing after it was looked at.
     pub first_bad: Option<BadBundle>,
 }
@@ -255,9 +277,11 @@ impl Report {
         }
     }
 
-    /// Whether everything holds, here and there.
+    /// Whether everything holds, here and there, and nobody's word stands against it.
     #[must_use]
     pub fn holds(&self) -> bool {
-        self.first_bad.is_none() && !matches!(self.compared, Some(Compared::Unsound(_)))
+        self.first_bad.is_none()
+            && self.disputed.is_empty()
+            && !matches!(self.compared, Some(Compared::Unsound(_)))
     }
 }

@@ -8,7 +8,7 @@ use crate::open::connect_read_only;
 use crate::schema;
 use futures::TryStreamExt as _;
 use records::bundle::{Bundle, Head};
-use records::id::JournalId;
+use records::id::{Hash, JournalId, SiteId};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
 use std::fs::File;
@@ -18,18 +18,6 @@ use std::path::Path;
 /// How many bundles are in memory at once, and how many bytes of them.
 const PAGE: i64 = 512;
 const PAGE_LEN: usize = 8 * 1024 * 1024;
-
-/// The highest incarnation of a journal. Above it stand branches of closed journals, each under
-/// the journal's incarnation with a number of its own in the bits beyond.
-pub(super) const LAST_INCARNATION: u32 = (1 << 24) - 1;
-
-/// The journal whose bundles stand here.
-pub(super) fn stem(journal: JournalId) -> JournalId {
-    JournalId {
-        incarnation: journal.incarnation & LAST_INCARNATION,
-        ..journal
-    }
-}
 
 const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
 
@@ -225,9 +213,34 @@ fn stored(row: &SqliteRow) -> Result<Found, StoreError> {
         payload,
         signature,
     });
-    Ok(Found {
-        head: head_of(row)?,
-        bundle: bundle.ok(),
+    match head_of(row) {
+        Ok(head) => Ok(Found {
+            head,
+            bundle: bundle.ok(),
+        }),
+        Err(StoreError::Damaged(_)) => Ok(Found {
+            head: roughly(row)?,
+            bundle: None,
+        }),
+        Err(error) => Err(error),
+    }
+}
+
+/// The place of a row whose ids or numbers cannot be: near enough to be found again.
+fn roughly(row: &SqliteRow) -> Result<Head, StoreError> {
+    let bytes: Vec<u8> = row.try_get("site")?;
+    let mut site = SiteId::default();
+    for (byte, stored) in site.0.iter_mut().zip(bytes) {
+        *byte = stored;
+    }
+    let (incarnation, seq): (i64, i64) = (row.try_get("incarnation")?, row.try_get("seq")?);
+    Ok(Head {
+        journal: JournalId {
+            site,
+            incarnation: u32::try_from(incarnation).unwrap_or_default(),
+        },
+        seq: u64::try_from(seq).unwrap_or_default(),
+        hash: Hash::default(),
     })
 }
 

@@ -1,8 +1,8 @@
 //! Whatever the order of arrival, the same journals give the same heads and rows.
 
 use super::support::{
-    EAST, HUB, MORNING, Site, WEST, amendment, creation, forge, institution_journal, person, quick,
-    record, rows, section, set, shared_rows, text,
+    EAST, HUB, MORNING, Site, WEST, amendment, creation, forge, institution_journal, log_item,
+    person, quick, record, rows, section, set, shared_rows, text,
 };
 use proptest::prelude::*;
 use records::bundle::{Bundle, Head};
@@ -130,7 +130,7 @@ proptest! {
 }
 
 #[tokio::test]
-async fn a_hostile_sites_claim_to_another_sites_record_is_refused_in_any_order_of_arrival() {
+async fn a_hostile_sites_claim_to_what_is_another_sites_is_refused_in_any_order_of_arrival() {
     let east = Site::open(EAST).await;
     east.log(1, "来电").await;
     let id = record(EAST, 1);
@@ -140,10 +140,19 @@ async fn a_hostile_sites_claim_to_another_sites_record_is_refused_in_any_order_o
         write::create(doc, table, WEST.site(), None, &person).unwrap();
         vec![write::edit(doc, table, &[set("role", text("leader"))]).unwrap()]
     });
-    for (hostile, code) in [
-        (creation(WEST, id, "log_item"), "foreign_record_id"),
-        (creation(WEST, id, "person"), "foreign_record_id"),
-        (passed_off, "missing_dep"),
+    let own = record(WEST, 1);
+    let numbered = |number: &'static str| {
+        section(WEST, own, "log_item", |doc, table| {
+            let edits = log_item(own, "冒用编号").edits;
+            vec![write::create(doc, table, WEST.site(), Some(number), &edits).unwrap()]
+        })
+    };
+    for (hostile, id, code) in [
+        (creation(WEST, id, "log_item"), id, "foreign_record_id"),
+        (creation(WEST, id, "person"), id, "foreign_record_id"),
+        (passed_off, id, "missing_dep"),
+        (numbered("E2026-000001"), own, "foreign_number"),
+        (numbered("W2026b-000001"), own, "foreign_number"),
     ] {
         let hostile = forge(WEST, east.store.frontier()[0], &[hostile]);
         let mut bundles = [east.own().await, vec![hostile]].concat();

@@ -329,8 +329,9 @@ pub(crate) fn creation(campus: Campus, record: RecordId, kind: &'static str) -> 
         _ => log_item(record, "冒名").edits,
     };
     section(campus, record, kind, |doc, table| {
-        let number = table.number_prefix.map(|_| "X2026-000001");
-        vec![write::create(doc, table, campus.site(), number, &edits).expect("valid")]
+        let prefix = table.number_prefix;
+        let number = prefix.map(|prefix| format!("{}{prefix}2026-000001", campus.code));
+        vec![write::create(doc, table, campus.site(), number.as_deref(), &edits).expect("valid")]
     })
 }
 

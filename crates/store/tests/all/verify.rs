@@ -1,8 +1,8 @@
 //! Proving a directory from its bytes.
 
-use super::support::{EAST, HUB, MORNING, Site, WEST, decree, raw, record, sections};
+use super::support::{EAST, HUB, MORNING, Site, WEST, decree, forge, raw, record, sections};
 use records::bundle::{Bundle, Head};
-use records::id::{InstitutionId, JournalId};
+use records::id::{Hash, InstitutionId, JournalId};
 use records::payload::{InstitutionOp, Section, encode};
 use sqlx::SqliteConnection;
 use std::path::{Path, PathBuf};
@@ -139,21 +139,109 @@ async fn a_rewritten_past_holds_by_itself_and_contradicts_what_others_signed() {
         code: "dep_on_branch",
     };
     assert!(answers.contains(&held), "{answers:?}");
-    let bad = report(forger.path()).await.first_bad.unwrap();
-    assert_eq!(bad.to_string(), "E incarnation 1 seq 6");
-    let BadReason::Contradiction {
-        witness,
-        saw,
-        held,
-        agreed,
-    } = bad.reason
-    else {
-        panic!("{bad:?}");
+    let report = report(forger.path()).await;
+    assert_eq!(
+        report.first_bad, None,
+        "one word against another is no proof"
+    );
+    assert!(!report.holds());
+    let disputed = &report.disputed[0];
+    assert_eq!(disputed.place.to_string(), "E incarnation 1 seq 6");
+    assert_eq!(disputed.witness.to_string(), "Z incarnation 1 seq 2");
+    assert_eq!(disputed.saw, at(&hub, 6).await.hash());
+    assert_eq!(disputed.held, Some(forger.own().await[5].hash()));
+    assert_eq!(disputed.agreed, 3, "the hub saw three that still stand");
+}
+
+/// West signs that it saw something else of the institution's journal and of East's than there
+/// is, and something of its own journal and of a place before the first.
+async fn lied_to() -> Site {
+    let (east, hub) = honest().await;
+    let head = |journal, seq| Head {
+        journal,
+        seq,
+        hash: Hash([0xee; 32]),
     };
-    assert_eq!(witness.to_string(), "Z incarnation 1 seq 2");
-    assert_eq!(saw, at(&hub, 6).await.hash());
-    assert_eq!(held, forger.own().await[5].hash());
-    assert_eq!(agreed, 3, "the hub saw three that still stand");
+    let mut lie = forge(WEST, head(JournalId::INSTITUTION, 2), &[]);
+    let mut header = lie.decode_header().unwrap();
+    header.deps.push(head(EAST.journal(), 4));
+    header.deps.push(head(WEST.journal(), 1));
+    header.deps.push(head(HUB.journal(), 0));
+    lie = Bundle::sign(&header, lie.payload, &WEST.key());
+    let answers = hub.store.admit(vec![lie], MORNING).await.unwrap();
+    assert!(
+        matches!(
+            answers[..],
+            [Admission::Held {
+                code: "dep_on_branch",
+                ..
+            }]
+        ),
+        "{answers:?}"
+    );
+    drop(east);
+    hub
+}
+
+#[tokio::test]
+async fn a_lying_witness_is_named_and_accuses_nobody() {
+    let hub = lied_to().await;
+    let report = report(hub.path()).await;
+    assert_eq!(report.first_bad, None);
+    let told = report.disputed.iter();
+    let told: Vec<_> = told
+        .map(|word| (word.witness.to_string(), word.place.to_string()))
+        .collect();
+    let places = [
+        "institution incarnation 0 seq 2",
+        "Z incarnation 1 seq 0",
+        "E incarnation 1 seq 4",
+        "W incarnation 1 seq 1",
+    ];
+    let expected = places.map(|place| ("W incarnation 1 seq 1".to_owned(), place.to_owned()));
+    assert_eq!(told, expected);
+    assert!(!report.holds());
+}
+
+#[tokio::test]
+async fn a_lying_witness_hides_no_bad_bundle() {
+    let hub = lied_to().await;
+    let forger = rewritten().await;
+    let bad = compared(hub.path(), forger.path()).await.first_bad.unwrap();
+    assert_eq!(bad.to_string(), "E incarnation 1 seq 5");
+    let mut conn = raw(hub.path()).await;
+    sqlx::query("delete from bundle where site = $1 and seq >= 6")
+        .bind(EAST.site().0.to_vec())
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    let report = report(hub.path()).await;
+    assert_eq!(report.first_bad.unwrap().reason.code(), "dependency");
+    assert!(!report.disputed.is_empty());
+}
+
+#[tokio::test]
+async fn a_row_with_ids_that_cannot_be_is_a_bad_bundle() {
+    for (column, value) in [
+        ("hash", "x'01'"),
+        ("site", "x'020202'"),
+        ("incarnation", "-5"),
+    ] {
+        let (_, hub) = honest().await;
+        let mut conn = raw(hub.path()).await;
+        let change = format!("update bundle set {column} = {value} where site = $1 and seq = 8");
+        sqlx::query(sqlx::AssertSqlSafe(change))
+            .bind(EAST.site().0.to_vec())
+            .execute(&mut conn)
+            .await
+            .unwrap();
+        let bad = report(hub.path()).await.first_bad;
+        let reason = bad.map(|bad| bad.reason.code());
+        assert!(
+            matches!(reason, Some("signature" | "misplaced")),
+            "{column}: {reason:?}"
+        );
+    }
 }
 
 /// A bundle of East's as `site` holds it.

@@ -17,6 +17,7 @@ const CODES = {
   ],
   stranger: [
     'foreign_actor',
+    'foreign_number',
     'foreign_record_id',
     'unknown_actor',
     'unknown_signer',
