@@ -20,7 +20,7 @@ mod seal;
 
 pub use export::{Exporter, Receivers};
 pub use import::{Importer, Summary};
-pub use open::Opener;
+pub use open::{Opener, Reader};
 pub use seal::Sealer;
 
 use records::bundle::{Bundle, Head};

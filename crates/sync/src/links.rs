@@ -7,7 +7,7 @@
 
 mod accept;
 mod admission;
-mod blobs;
+pub(crate) mod blobs;
 mod board;
 mod campuses;
 mod carry;
@@ -17,6 +17,7 @@ mod copies;
 mod counters;
 mod dial;
 mod direct;
+mod guests;
 mod link;
 mod media;
 pub(crate) mod request;

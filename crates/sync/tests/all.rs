@@ -5,6 +5,7 @@ mod all {
     mod blobs;
     mod carrying;
     mod forking;
+    mod crowding;
     mod joining;
     mod media;
     mod refusing;

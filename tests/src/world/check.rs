@@ -9,7 +9,6 @@ use anyhow::{Context as _, Result, ensure};
 use records::bundle::Bundle;
 use records::id::{JournalId, RecordId, SiteId};
 use std::collections::{BTreeMap, BTreeSet};
-use store::verify::BadReason;
 use store::{Filter, Quarantined, RecordRow, Store, StoredRecord};
 
 /// Bundles of one journal that may wait (`store::waiting`).

@@ -1,11 +1,13 @@
 //! Connections that come in: handshakes in bounded number, then by their protocol.
 
 use super::counters::add;
+use super::guests::Guests;
 use super::{
-    CLOSE_GARBAGE, CLOSE_REFUSED, HANDSHAKE, Shared, close, congestion, link, lock, media,
+    CLOSE_DUPLICATE, CLOSE_GARBAGE, CLOSE_REFUSED, HANDSHAKE, Shared, close, congestion, link,
+    lock, media,
 };
 use crate::enrol::serve_join;
-use crate::tls::{self, ALPN_JOIN, ALPN_MEDIA};
+use crate::tls::{self, ALPN_JOIN, ALPN_MEDIA, ALPN_SYNC};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
@@ -62,6 +64,7 @@ impl Drop for Place {
 pub(super) async fn accept(shared: Arc<Shared>) {
     let handshakes = Arc::new(Semaphore::new(MAX_HANDSHAKES));
     let strangers = Arc::new(Strangers::default());
+    let guests = Arc::new(Guests::default());
     let mut tasks = tokio::task::JoinSet::new();
     while let Some(incoming) = shared.endpoint.accept().await {
         while tasks.try_join_next().is_some() {}
@@ -79,12 +82,12 @@ pub(super) async fn accept(shared: Arc<Shared>) {
             incoming.refuse();
             continue;
         };
-        let shared = shared.clone();
+        let (shared, guests) = (shared.clone(), guests.clone());
         tasks.spawn(async move {
             let address = incoming.remote_address();
             let connection = tokio::time::timeout(HANDSHAKE, incoming).await;
             match connection {
-                Ok(Ok(connection)) => serve(shared, connection, place).await,
+                Ok(Ok(connection)) => serve(shared, connection, place, &guests).await,
                 Ok(Err(error)) => shared.refuse(address, &error.to_string()),
                 Err(_) => shared.refuse(address, "handshake timed out"),
             }
@@ -94,8 +97,14 @@ pub(super) async fn accept(shared: Arc<Shared>) {
     while tasks.join_next().await.is_some() {}
 }
 
-/// `place` bounds strangers: it is given back once a peer has proved to be one of us.
-async fn serve(shared: Arc<Shared>, connection: quinn::Connection, place: Place) {
+/// `place` bounds strangers: it is given back once a peer has proved to be one of us. From then
+/// on `guests` bounds what it may hold.
+async fn serve(
+    shared: Arc<Shared>,
+    connection: quinn::Connection,
+    place: Place,
+    guests: &Arc<Guests<quinn::Connection>>,
+) {
     let alpn = tls::alpn(&connection).unwrap_or_default();
     if alpn == ALPN_JOIN {
         let served = tokio::time::timeout(JOIN, serve_joining(&shared, &connection)).await;
@@ -110,6 +119,15 @@ async fn serve(shared: Arc<Shared>, connection: quinn::Connection, place: Place)
         close(&connection, CLOSE_REFUSED);
         return;
     };
+    let purpose = if alpn == ALPN_MEDIA {
+        ALPN_MEDIA
+    } else {
+        ALPN_SYNC
+    };
+    let (_stay, oldest) = guests.enter(peer, purpose, connection.clone());
+    if let Some(oldest) = oldest {
+        close(&oldest, CLOSE_DUPLICATE);
+    }
     drop(place);
     if alpn == ALPN_MEDIA {
         congestion::set_free(&connection);

@@ -3,7 +3,7 @@
 
 use super::congestion::set_free;
 use super::counters::add;
-use super::{Backoff, CLOSE_GARBAGE, CLOSE_STOPPING, Shared, close};
+use super::{Backoff, CLOSE_GARBAGE, CLOSE_REFUSED, CLOSE_STOPPING, HANDSHAKE, Shared, close};
 use crate::identity::LINK_NAME;
 use crate::status::MediaPipe;
 use crate::stream::{StreamError, read_body};
@@ -59,7 +59,9 @@ async fn connect(
 
 /// Takes a media connection from a peer whose link is up.
 pub(super) async fn accept(shared: Arc<Shared>, connection: quinn::Connection, peer: SiteId) {
-    let Ok(streams) = connection.accept_bi().await else {
+    let streams = tokio::time::timeout(HANDSHAKE, connection.accept_bi()).await;
+    let Ok(Ok(streams)) = streams else {
+        close(&connection, CLOSE_REFUSED);
         return;
     };
     let is_up = tokio::select! {

@@ -7,7 +7,7 @@ use sync::status::PeerState;
 use sync::wire::{Frame, Hello, PROTOCOL, encode_frame};
 
 /// A bare QUIC client, with or without a site's certificate.
-fn client(identity: &Identity, with_certificate: bool) -> quinn::Endpoint {
+pub(crate) fn client(identity: &Identity, with_certificate: bool) -> quinn::Endpoint {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = rustls::RootCertStore::empty();
     roots.add(identity.ca.clone()).unwrap();
@@ -38,7 +38,7 @@ async fn ends_when_sent(hub: &Site, endpoint: &quinn::Endpoint, bytes: &[u8]) {
     connection.closed().await;
 }
 
-async fn goes_on(hub: &Site, campus: &Site) {
+pub(crate) async fn goes_on(hub: &Site, campus: &Site) {
     hub.write(1).await;
     campus.until_holds(hub).await;
     campus.write(1).await;
