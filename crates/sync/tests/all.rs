@@ -4,8 +4,8 @@
 mod all {
     mod blobs;
     mod carrying;
-    mod forking;
     mod crowding;
+    mod forking;
     mod joining;
     mod media;
     mod refusing;

@@ -20,6 +20,8 @@ fn introduction(identity: &Identity) -> Vec<u8> {
         site: identity.site(),
         incarnation: identity.journal.incarnation,
         rules: 1,
+        boot_number: 1,
+        boot: [1; 4],
     };
     let frames = [Frame::Hello(hello), Frame::Frontier(vec![])];
     let frames = frames.map(|frame| wire::encode_frame(&frame).unwrap());
