@@ -11,6 +11,9 @@
 //! time and returns [`Effect`]s; sums, reading and admitting are [`Work`] for the driver.
 
 pub mod set;
+mod taking;
+
+pub use taking::in_order;
 
 use crate::session::{CloseReason, MAX_STRANGERS, Now};
 use crate::wire::Frame;

@@ -7,7 +7,7 @@
 use super::admission::Offers;
 use super::{Shared, lock};
 use crate::scrub::set::{Garbage, Set};
-use crate::scrub::{Event, Report, Taken, Work};
+use crate::scrub::{Event, Report, Taken, Work, in_order};
 use crate::status::{LocalCheck, ScrubStatus};
 use crate::wire::{BATCH_LEN, Lane};
 use rand::Rng as _;
@@ -231,35 +231,7 @@ async fn take<F: Future<Output = Result<Vec<Admission>, StoreError>>>(
             admissions.extend(answered.answers);
         }
     }
-    let mut taken = Taken::default();
-    for (hash, admission) in hashes.into_iter().zip(admissions) {
-        match admission {
-            Admission::Waiting { kept: false, .. } => taken.again.push(hash),
-            Admission::NotOurs { .. } => taken.strangers += 1,
-            Admission::Duplicate => taken.known += 1,
-            _ => taken.put += 1,
-        }
-    }
-    Ok(taken)
-}
-
-fn in_order(heads: &[Head], bundles: Vec<Bundle>) -> Vec<Bundle> {
-    let heads: BTreeMap<JournalId, u64> =
-        heads.iter().map(|head| (head.journal, head.seq)).collect();
-    let (mut lost, mut next) = (Vec::new(), Vec::new());
-    for bundle in bundles {
-        let place = bundle
-            .decode_header()
-            .map(|header| (header.journal(), header.seq));
-        let (journal, seq) = place.unwrap_or((JournalId::INSTITUTION, 0));
-        match heads.get(&journal) {
-            Some(head) if seq <= *head => lost.push((seq, bundle)),
-            _ => next.push((seq, bundle)),
-        }
-    }
-    lost.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
-    next.sort_by_key(|(seq, _)| *seq);
-    lost.into_iter().chain(next).map(|(_, b)| b).collect()
+    Ok(Taken::of(hashes, admissions))
 }
 
 #[cfg(test)]

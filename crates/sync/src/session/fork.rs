@@ -225,13 +225,22 @@ impl Session {
                 sent: local.seq,
                 told: local.seq,
                 stated: track.stated,
-                reported: track.reported,
                 in_flight: track.in_flight,
                 lane: track.lane,
                 sent_hlc: track.sent_hlc,
                 ..Track::default()
             };
         }
+    }
+
+    /// A peer that says it holds a forked journal of ours as we do acknowledges it.
+    fn report_alike(&mut self, effects: &mut Vec<Effect>) {
+        let own = self.own.site;
+        let tracks = self.tracks.iter().filter(|(id, _)| id.site == own);
+        let stated = tracks.filter_map(|(id, track)| track.stated.map(|stated| (id, stated)));
+        let alike = stated.filter(|(id, stated)| self.local.get(id) == Some(stated));
+        let alike = alike.map(|(_, head)| head).collect();
+        self.report_acked(alike, effects);
     }
 
     /// Tells the peer what is held of forked journals, if that changed; and begins to fetch what
@@ -253,6 +262,7 @@ impl Session {
             self.forks.told = holds;
             effects.push(Effect::Send(Frame::Branch(Branch::Ends { heads, ends })));
         }
+        self.report_alike(effects);
         let decided = self.local.get(&JournalId::INSTITUTION).map_or(0, |h| h.seq);
         if decided > self.forks.decided {
             self.forks.decided = decided;

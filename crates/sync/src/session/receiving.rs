@@ -211,7 +211,9 @@ impl Session {
             return Ok(());
         };
         self.learn(outcome, effects)?;
-        if outcome.lost && !self.lost.contains(&journal) {
+        // What nobody signed may be damage on the peer's disk, which is mended there some day.
+        let again = outcome.lost || outcome.strangers > 0;
+        if again && !self.lost.contains(&journal) {
             self.lost.push(journal);
         }
         if outcome.later {

@@ -148,6 +148,25 @@ fn no_more_than_the_window_is_unacknowledged() {
 }
 
 #[test]
+fn a_bundle_that_was_damaged_on_the_senders_disk_is_sent_again_once_it_is_mended() {
+    let mut world = World::new(2);
+    world.write(0, 3);
+    sign_last(&mut world, [7; 64]);
+    world.connect(0, 1);
+    world.run();
+    assert_eq!(world.node(1).journals[&journal(0)].len(), 2);
+    sign_last(&mut world, world::SIGNED);
+    world.advance(RETRY_MS + 1);
+    world.run();
+    world.assert_equal();
+}
+
+fn sign_last(world: &mut World, signature: [u8; 64]) {
+    let own = world.node_mut(0).journals.get_mut(&journal(0)).unwrap();
+    own.last_mut().unwrap().signature = signature;
+}
+
+#[test]
 fn a_bundle_that_could_not_be_kept_is_sent_again_later() {
     let mut world = World::new(2);
     world.write(0, 2);

@@ -295,6 +295,25 @@ fn sessions_follow_at_once_when_a_closure_changes_a_head() {
 }
 
 #[test]
+fn whoever_follows_a_closure_acknowledges_what_is_the_journal_now() {
+    let first = bundle(1, 1, Hash::default(), b"one");
+    let [mine, other] = [b"mine".as_slice(), b"copy"].map(|what| bundle(1, 2, first.hash(), what));
+    for main in [of(&mine), of(&other)] {
+        let mut world = World::new(2);
+        world.give(0, vec![first.clone(), other.clone()]);
+        world.give(1, vec![first.clone(), mine.clone()]);
+        world.connect(0, 1);
+        world.run();
+        for node in 0..2 {
+            world.node_mut(node).settle(main);
+            world.notify(node);
+            world.run();
+        }
+        assert_eq!(world.acked(1, 0), 2);
+    }
+}
+
+#[test]
 fn a_peer_that_answers_unasked_or_asks_twice_at_once_has_broken_the_protocol() {
     let closes = |frames: &[Frame]| {
         let mut world = World::new(2);
