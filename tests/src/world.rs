@@ -15,34 +15,43 @@ mod chains;
 pub mod check;
 pub mod disk;
 pub mod faults;
+mod forks;
 pub mod founding;
 mod hostile;
 pub mod network;
 pub mod run;
 pub mod schedule;
+mod scrubbing;
 pub mod shrink;
 pub mod site;
 mod steps;
-pub mod stick;
+mod stick;
+mod twin;
+mod ways;
 
 use actions::Saved;
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use faults::{Fault, Faults};
 use founding::Founding;
 use network::Network;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
-use records::id::{JournalId, RecordId};
+use records::id::{JournalId, RecordId, SiteId};
 use schedule::Schedule;
 use site::{Done, Site};
 use std::collections::{BTreeMap, BTreeSet};
 use stick::Stick;
 use sync::session::{Event, fork};
+use twin::Twin;
 
 /// The hub's index; the campuses dial it.
 pub const HUB: usize = 0;
 /// Rounds of a second each in which a healed world must come to rest.
 const ROUNDS: usize = 200;
+/// Rounds in which nobody has anything to say.
+const CALM: usize = 5;
+/// How often forks are settled, at most: a closure has few heads, and makes room for more.
+const SETTLINGS: usize = 6;
 
 /// What one world went through.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -75,12 +84,22 @@ pub struct World<'a> {
     erased: BTreeSet<RecordId>,
     /// Sites whose disk was put back.
     put_back: BTreeSet<usize>,
+    /// Sites that may have written on in a journal that others know to go on otherwise.
+    forkable: BTreeSet<SiteId>,
+    /// Journals that were closed.
+    closed: BTreeSet<JournalId>,
     /// How far each site holds each journal on its disk, as last seen.
     held: Vec<BTreeMap<JournalId, u64>>,
+    /// The second machine that runs a copied data directory, while one does.
+    twin: Option<Twin>,
+    /// Machines that were switched off for good.
+    gone: BTreeSet<usize>,
+    /// Sites with bits flipped on their disks, until they are mended.
+    rotten: BTreeSet<usize>,
     faults: Faults,
     trace: blake3::Hasher,
     /// Removed with everything in it.
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl<'a> World<'a> {
@@ -109,9 +128,14 @@ impl<'a> World<'a> {
             acknowledged: Vec::new(),
             erased: BTreeSet::new(),
             put_back: BTreeSet::new(),
+            forkable: BTreeSet::new(),
+            closed: BTreeSet::new(),
+            twin: None,
+            gone: BTreeSet::new(),
+            rotten: BTreeSet::new(),
             faults: Faults::default(),
             trace: blake3::Hasher::new(),
-            _folder: folder,
+            folder,
         })
     }
 
@@ -124,7 +148,7 @@ impl<'a> World<'a> {
             self.rng = StdRng::seed_from_u64(step.draw);
             self.step(&step.happening).await?;
             // Who lies, or forgets what it said it holds, makes others believe too much.
-            if self.hostile.is_none() && self.put_back.is_empty() {
+            if self.hostile.is_none() && self.put_back.is_empty() && self.forkable.is_empty() {
                 check::held_only_here_is_never_too_low(&self.sites, &self.held)?;
             }
         }
@@ -137,6 +161,7 @@ impl<'a> World<'a> {
             hostile,
             acknowledged: &self.acknowledged,
             erased: &self.erased,
+            forked: &self.forkable,
         };
         check::promises(&honest, &expected, draw).await?;
         self.faults += &self.network.tricks;
@@ -154,7 +179,7 @@ impl<'a> World<'a> {
             return Ok(false);
         };
         let done = self.sites[job.site].perform(job.work, self.now_ms).await?;
-        self.note(job.site);
+        self.note(job.site)?;
         match done {
             Done::Down => self.went_down(job.site)?,
             Done::LinkEnds => self.cut(job.site, job.peer),
@@ -170,6 +195,7 @@ impl<'a> World<'a> {
                 let now = self.sites[job.site].now(self.now_ms);
                 self.network
                     .handle(&mut self.rng, job.site, job.peer, event, now);
+                self.give_way();
                 if heads_moved {
                     self.wake(job.site);
                 }
@@ -178,17 +204,28 @@ impl<'a> World<'a> {
         Ok(true)
     }
 
-    /// Keeps account of what a site's disk holds now.
-    fn note(&mut self, index: usize) {
+    /// Keeps account of what a site's disk holds now. It never holds less than before, unless a
+    /// closure put another chain in place of a journal.
+    fn note(&mut self, index: usize) -> Result<()> {
         let Some(store) = self.sites[index].store() else {
-            return;
+            return Ok(());
         };
         self.trace.update(&[index.to_le_bytes()[0]]);
-        self.held[index].clear();
+        let mut held = BTreeMap::new();
         for head in store.frontier() {
             self.trace.update(&head.hash.0);
-            self.held[index].insert(head.journal, head.seq);
+            held.insert(head.journal, head.seq);
         }
+        let trust = store.trust();
+        for (journal, before) in &self.held[index] {
+            let kept = held.get(journal).is_some_and(|seq| seq >= before);
+            ensure!(
+                kept || trust.closed(*journal).is_some(),
+                "site {index} forgot what it held of {journal} up to {before}"
+            );
+        }
+        self.held[index] = held;
+        Ok(())
     }
 
     /// Tells every session of a site what its store holds now.
@@ -219,33 +256,6 @@ impl<'a> World<'a> {
         }
     }
 
-    fn cut(&mut self, a: usize, b: usize) {
-        if let Some(lost) = self.network.cut(a, b) {
-            self.faults.note(Fault::Cut);
-            self.faults.add(Fault::FrameLost, lost);
-        }
-    }
-
-    fn connect(&mut self, a: usize, b: usize) {
-        let apart = |members: u32| (members >> a & 1) != (members >> b & 1);
-        let both_up = self.sites[a].is_up() && self.sites[b].is_up();
-        if a == b || !both_up || self.split.is_some_and(apart) || self.network.is_connected(a, b) {
-            return;
-        }
-        let [first, second] = [a, b].map(|index| {
-            let site = &self.sites[index];
-            network::Opening {
-                site: index,
-                hello: site.hello(),
-                heads: site.frontier(),
-                now: site.now(self.now_ms),
-            }
-        });
-        self.network.open(&mut self.rng, &first, &second);
-        self.wake(a);
-        self.wake(b);
-    }
-
     /// A site stopped by itself at a write point.
     fn went_down(&mut self, index: usize) -> Result<()> {
         self.crash(index, None)
@@ -269,21 +279,22 @@ impl<'a> World<'a> {
         if !self.sites[index].is_up() {
             let slot = self.rng.random();
             self.sites[index].start(slot, self.now_ms).await?;
-            self.note(index);
+            self.note(index)?;
         }
         Ok(())
     }
 
     /// The sites whose promises count.
     fn honest(&self) -> impl Iterator<Item = usize> + use<> {
-        let hostile = self.hostile;
-        (0..self.sites.len()).filter(move |site| Some(*site) != hostile)
+        let (hostile, gone) = (self.hostile, self.gone.clone());
+        (0..self.sites.len()).filter(move |site| Some(*site) != hostile && !gone.contains(site))
     }
 
-    /// Everything comes back, the hostile site stays away; the world runs until all honest ones
-    /// hold the same.
+    /// Everything comes back, the hostile site and copies stay away; the world runs until all
+    /// honest sites hold the same.
     async fn heal(&mut self) -> Result<()> {
         self.split = None;
+        self.end_twin().await?;
         if let Some(hostile) = self.hostile {
             self.lose_links(hostile);
         }
@@ -293,19 +304,60 @@ impl<'a> World<'a> {
             self.upgrade(index);
             self.start(index).await?;
         }
+        if self.hostile != Some(HUB) {
+            // What direct links are for has come to an end.
+            for a in self.honest().filter(|a| *a != HUB) {
+                for b in self.honest().filter(|b| *b > a) {
+                    self.cut(a, b);
+                }
+            }
+        }
+        for _ in 0..SETTLINGS {
+            let rests = self.comes_to_rest().await?;
+            if self.mend().await? {
+                continue;
+            }
+            let settled = self.settle_forks().await?;
+            if rests && !settled {
+                self.faults.add(Fault::Fork, self.closed.len() as u64);
+                return Ok(());
+            }
+        }
+        let frontiers: Vec<_> = self.sites.iter().map(Site::frontier).collect();
+        let busy = self.network.busy();
+        bail!("the sites never came to rest, busy are {busy:?}: {frontiers:?}");
+    }
+
+    /// Sites whose disks lost something get it back from others. Whether there were any.
+    async fn mend(&mut self) -> Result<bool> {
+        let rotten = std::mem::take(&mut self.rotten);
+        for index in &rotten {
+            self.scrub(*index).await?;
+        }
+        Ok(!rotten.is_empty())
+    }
+
+    /// Whether all honest sites come to hold the same.
+    async fn comes_to_rest(&mut self) -> Result<bool> {
+        let mut calm = 0;
         for _ in 0..ROUNDS {
             self.link_all();
             self.now_ms += 1_000;
             self.tick();
             while self.run_one().await? {}
+            let quiet = self.network.is_quiet();
             let mut honest = self.honest().map(|index| self.sites[index].frontier());
             let first = honest.next();
-            if honest.all(|frontier| Some(frontier) == first) && self.network.is_quiet() {
-                return Ok(());
+            if quiet && honest.all(|frontier| Some(frontier) == first) {
+                return Ok(true);
+            }
+            // Only a closure settles what is apart when nobody has anything to say.
+            calm = if quiet { calm + 1 } else { 0 };
+            if calm > CALM {
+                return Ok(false);
             }
         }
-        let frontiers: Vec<_> = self.sites.iter().map(Site::frontier).collect();
-        bail!("the sites never came to rest: {frontiers:?}");
+        Ok(false)
     }
 
     /// The hub's links; without an honest hub the campuses link among themselves.

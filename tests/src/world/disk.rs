@@ -11,6 +11,8 @@ use super::faults::Fault;
 use anyhow::{Context as _, Result};
 use rand::Rng as _;
 use rand::rngs::StdRng;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -121,6 +123,20 @@ impl Image {
 fn position(hay: &[u8], needle: &[u8]) -> Option<usize> {
     hay.windows(needle.len())
         .position(|window| window == needle)
+}
+
+/// Brings the log of a data directory that nobody uses into its database.
+///
+/// # Errors
+/// When the database does not open.
+pub async fn empty_log(dir: &Path) -> Result<()> {
+    let options = SqliteConnectOptions::new().filename(dir.join(DATABASE));
+    let mut database = options.connect().await?;
+    sqlx::query("pragma wal_checkpoint(truncate)")
+        .execute(&mut database)
+        .await?;
+    database.close().await?;
+    Ok(())
 }
 
 /// How far a log is on the disk.

@@ -37,8 +37,10 @@ pub enum Fault {
     StickLost,
     /// A carried file arrived again.
     StickAgain,
-    /// Bundles of a carried file arrived in another order.
-    StickShuffled,
+    /// A carried file was read to its end.
+    StickRead,
+    /// A bit of a carried file was flipped.
+    StickAltered,
     /// A carried file was cut off.
     StickCutOff,
     /// A hostile site signed a bundle that gates have to judge.
@@ -63,11 +65,31 @@ pub enum Fault {
     OldProgram,
     /// A program was replaced by the newest one.
     Upgrade,
+    /// A disk was replaced by an older copy of itself and the site wrote on, unaware.
+    PutBackUntold,
+    /// A journal went on at two places.
+    Fork,
+    /// A data directory was copied and ran twice.
+    Twin,
+    /// Campuses linked directly while neither had the hub.
+    DirectLink,
+    /// A bit flipped on a disk.
+    Rot,
+    /// A site read its whole disk and compared with its peers.
+    Scrub,
+    /// A hostile site signed two bundles at one place and showed each to another site.
+    Equivocation,
+    /// A hostile site signed its past anew from some place on.
+    Rewritten,
+    /// A hostile site signed more branches of its journal than anybody keeps.
+    BranchFlood,
+    /// A hostile site sent a frame, a message or a bundle over every limit.
+    Oversize,
 }
 
 impl Fault {
     /// Every kind.
-    pub const ALL: [Fault; 28] = [
+    pub const ALL: [Fault; 39] = [
         Fault::Cut,
         Fault::FrameLost,
         Fault::Split,
@@ -83,7 +105,8 @@ impl Fault {
         Fault::ClockLeap,
         Fault::StickLost,
         Fault::StickAgain,
-        Fault::StickShuffled,
+        Fault::StickRead,
+        Fault::StickAltered,
         Fault::StickCutOff,
         Fault::Forged,
         Fault::Strangers,
@@ -96,6 +119,16 @@ impl Fault {
         Fault::Erasure,
         Fault::OldProgram,
         Fault::Upgrade,
+        Fault::PutBackUntold,
+        Fault::Fork,
+        Fault::Twin,
+        Fault::DirectLink,
+        Fault::Rot,
+        Fault::Scrub,
+        Fault::Equivocation,
+        Fault::Rewritten,
+        Fault::BranchFlood,
+        Fault::Oversize,
     ];
 }
 

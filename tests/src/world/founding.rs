@@ -5,10 +5,13 @@ use super::HUB;
 use super::disk::Image;
 use anyhow::{Context as _, Result};
 use ed25519_dalek::SigningKey;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
 use records::id::{InstitutionId, JournalId, SiteId};
-use records::payload::{Enrolment, InstitutionOp, SiteRole};
+use records::payload::{InstitutionOp, SiteRole};
 use std::path::Path;
 use store::Store;
+use sync::identity::{HubNames, Identity};
 
 /// Wall time at which every world begins, ms since the epoch.
 pub const FOUNDED_MS: i64 = 1_790_000_000_000;
@@ -24,8 +27,8 @@ pub struct Founding {
     pub institution: InstitutionId,
     /// The institution's key.
     pub root: SigningKey,
-    /// Signing keys by site.
-    pub keys: Vec<SigningKey>,
+    /// What each site knows about itself.
+    pub identities: Vec<Identity>,
 }
 
 impl Founding {
@@ -35,10 +38,12 @@ impl Founding {
     /// When a store cannot be made or refuses the founding.
     pub async fn new(sites: usize) -> Result<Self> {
         let root = SigningKey::from_bytes(&[42; 32]);
+        let institution = InstitutionId::of_root_key(root.verifying_key().as_bytes());
+        let identities = (0..sites).map(|site| identity(institution, site));
         let mut founding = Self {
             image: Image::default(),
-            institution: InstitutionId::of_root_key(root.verifying_key().as_bytes()),
-            keys: (0..sites).map(key).collect(),
+            institution,
+            identities: identities.collect::<Result<_>>()?,
             root,
         };
         let folder = scratch()?;
@@ -58,20 +63,8 @@ impl Founding {
             name: "测试学院".to_owned(),
             root_key: self.root.verifying_key().to_bytes(),
         }];
-        ops.extend((0..self.keys.len()).map(|site| {
-            InstitutionOp::Enrol(Enrolment {
-                journal: journal(site),
-                name: format!("第{site}值班室"),
-                code: code(site),
-                role: if site == HUB {
-                    SiteRole::Hub
-                } else {
-                    SiteRole::Campus
-                },
-                sign_key: self.keys[site].verifying_key().to_bytes(),
-                seal_key: [0; 32],
-            })
-        }));
+        let enrolments = self.identities.iter().map(Identity::enrolment);
+        ops.extend(enrolments.map(InstitutionOp::Enrol));
         ops.push(InstitutionOp::ActivateRules(FIRST_RULES));
         ops
     }
@@ -90,6 +83,27 @@ pub fn scratch() -> Result<tempfile::TempDir> {
         tempfile::tempdir()
     };
     folder.context("a folder for the world")
+}
+
+fn identity(institution: InstitutionId, site: usize) -> Result<Identity> {
+    let names = HubNames {
+        institution: "测试学院".to_owned(),
+        site: format!("第{site}值班室"),
+        code: code(site),
+    };
+    let mut rng = StdRng::seed_from_u64(site as u64);
+    Ok(Identity {
+        institution,
+        journal: journal(site),
+        role: match site {
+            HUB => SiteRole::Hub,
+            _ => SiteRole::Campus,
+        },
+        hub: site_id(HUB),
+        sign: key(site),
+        authority: None,
+        ..Identity::new_hub(&names, &mut rng)?
+    })
 }
 
 fn key(site: usize) -> SigningKey {

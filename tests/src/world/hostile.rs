@@ -2,16 +2,19 @@
 //! in, and does whatever it likes: signs what no gate takes, replays and withholds, says that it
 //! holds what it does not, rewrites its past, floods. Everything below is drawn from the seed.
 
+mod doubles;
 mod forge;
+mod oversize;
 
 use super::World;
 use super::faults::Fault;
-use super::founding::{code, journal};
+use super::founding::journal;
 use super::network::Work;
 use super::site::Done;
 use anyhow::Result;
 use forge::Forger;
-use rand::Rng as _;
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 use records::bundle::{Bundle, Head};
 use records::id::{Hash, JournalId};
 use sync::wire::{self, Ack, Frame, Lane};
@@ -24,18 +27,22 @@ impl World<'_> {
             0 => self.strangers(site).await,
             1 => self.garbage(site),
             2 => self.flood(site),
+            3 => self.oversize(site).await,
+            4..7 => self.equivocate(site).await,
+            7 | 8 => self.rewrite(site).await,
+            9 if self.rng.random_range(0..4) == 0 => self.flood_with_branches(site).await,
             _ => self.forge(site).await,
         }
     }
 
     /// Signs a bundle into its own journal, from which its sessions send it to everybody.
     async fn forge(&mut self, site: usize) -> Result<()> {
-        let Some(bundle) = self.forged(site, false).await? else {
+        let Some(bundle) = self.forged(site).await? else {
             return Ok(());
         };
         let work = Work::Admit(Lane::Live, vec![bundle]);
         let done = self.sites[site].perform(work, self.now_ms).await?;
-        self.note(site);
+        self.note(site)?;
         match done {
             Done::Down => self.went_down(site),
             Done::Full | Done::LinkEnds => Ok(()),
@@ -47,27 +54,29 @@ impl World<'_> {
         }
     }
 
-    async fn forged(&mut self, site: usize, again: bool) -> Result<Option<Bundle>> {
-        let Some(store) = self.sites[site].store() else {
-            return Ok(None);
-        };
-        let forger = Forger {
+    fn forger(&self, site: usize) -> Option<Forger<'_>> {
+        Some(Forger {
             institution: self.founding.institution,
             journal: journal(site),
-            code: &code(site),
-            key: &self.founding.keys[site],
-            store,
+            code: &self.sites[site].identity().code,
+            key: &self.sites[site].identity().sign,
+            store: self.sites[site].store()?,
             wall_ms: self.sites[site].now(self.now_ms).wall_ms,
-        };
-        Ok(Some(match again {
-            true => forger.again(&mut self.rng).await?,
-            false => forger.next(&mut self.rng).await?,
-        }))
+        })
+    }
+
+    /// The next bundle of the hostile site's journal, as it signs them.
+    async fn forged(&mut self, site: usize) -> Result<Option<Bundle>> {
+        let mut rng = StdRng::seed_from_u64(self.rng.random());
+        Ok(match self.forger(site) {
+            Some(forger) => Some(forger.next(&mut rng).await?),
+            None => None,
+        })
     }
 
     /// Bundles that nobody signed, or that are no bundles.
     async fn strangers(&mut self, site: usize) -> Result<()> {
-        let Some(mut bundle) = self.forged(site, false).await? else {
+        let Some(mut bundle) = self.forged(site).await? else {
             return Ok(());
         };
         match self.rng.random_range(0..4) {

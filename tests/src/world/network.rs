@@ -1,6 +1,7 @@
 //! Links between simulated sites: ordered and reliable while they stand, like a QUIC stream;
 //! everything on the way is lost when one is cut.
 
+use super::HUB;
 use super::faults::{Fault, Faults};
 use super::founding::site_id;
 use ed25519_dalek::SigningKey;
@@ -9,12 +10,13 @@ use rand::rngs::StdRng;
 use records::bundle::{Bundle, Head};
 use records::id::{ActionId, Hash, JournalId, SiteId};
 use records::payload::InstitutionOp;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use sync::scrub;
 use sync::session::{Effect, Event, Now, Session, fork};
-use sync::status::FaultCode;
 use sync::wire::{self, Ack, Frame, Hello, Lane};
 
-const LONGEST_DELAY_MS: u64 = 400;
+/// A frame is on its way for less than this.
+pub(super) const LONGEST_DELAY_MS: u64 = 400;
 
 /// Something a site is to do for one of its sessions.
 pub enum Work {
@@ -33,8 +35,10 @@ pub enum Work {
     Admit(Lane, Vec<Bundle>),
     /// Something about forked journals.
     Branch(fork::Work),
-    /// Write no more in a journal that somebody else continued.
-    Leave(JournalId),
+    /// Something a scrub asks for.
+    Scrub(scrub::Work),
+    /// Read everything on the disk.
+    Check,
     /// Sign what was seen of others.
     Witness(ActionId),
     /// Decide in the institution's name.
@@ -69,6 +73,10 @@ pub struct Opening {
 struct End {
     session: Session,
     peer: SiteId,
+    /// Whom the peer reaches, as it said last.
+    reach: BTreeSet<SiteId>,
+    /// Whether the session was told to yield.
+    yields: bool,
     live: Stream,
     bulk: Stream,
     store: VecDeque<Work>,
@@ -115,10 +123,16 @@ impl End {
 }
 
 fn begin(own: &Opening, peer: SiteId) -> (End, Vec<Effect>) {
-    let (session, effects) = Session::new(own.hello.clone(), peer, &own.heads, own.now);
+    let (mut session, effects) = Session::new(own.hello.clone(), peer, &own.heads, own.now);
+    let hub = site_id(HUB);
+    if peer == hub && own.hello.site != hub {
+        session = session.with_hub();
+    }
     let end = End {
         session,
         peer,
+        reach: BTreeSet::new(),
+        yields: false,
         live: Stream::default(),
         bulk: Stream::default(),
         store: VecDeque::new(),
@@ -139,10 +153,12 @@ fn deceive(rng: &mut StdRng, peer: usize, frame: &Frame, tricks: &mut Faults) ->
         && rng.random_range(0..2) == 0
         && !heads.is_empty()
     {
-        let index = rng.random_range(0..heads.len());
-        if heads[index].journal.site == site_id(peer) {
-            return vec![frame];
-        }
+        // Rather about the peer's own journal than about others.
+        let own = heads
+            .iter()
+            .position(|head| head.journal.site == site_id(peer));
+        let any = rng.random_range(0..heads.len());
+        let index = own.filter(|_| rng.random()).unwrap_or(any);
         match rng.random_range(0..3) {
             0 => heads[index].seq += rng.random_range(1..1_000),
             1 => heads[index].hash = Hash(rng.random()),
@@ -192,9 +208,34 @@ impl Network {
     /// Whether every session has told all it has, and nothing is on the way.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.ends
-            .values()
-            .all(|end| end.session.is_quiet() && end.on_way() == 0 && end.store.is_empty())
+        self.busy().is_empty()
+    }
+
+    /// The sessions that have not, or for which something is on the way.
+    #[must_use]
+    pub fn busy(&self) -> Vec<(usize, usize)> {
+        let quiet = |end: &End| end.session.is_quiet() && end.on_way() == 0 && end.store.is_empty();
+        let busy = self.ends.iter().filter(|(_, end)| !quiet(end));
+        busy.map(|(key, _)| *key).collect()
+    }
+
+    /// The ends of direct links, and whether they yield to the hub, of those that are to be told.
+    pub(super) fn yielding(&mut self) -> Vec<(usize, usize, bool)> {
+        let through_hub = |site: usize, peer: &SiteId| {
+            let hub = self.ends.get(&(site, HUB));
+            hub.is_some_and(|hub| hub.reach.contains(peer))
+        };
+        let direct = self
+            .ends
+            .iter()
+            .filter(|((site, peer), _)| *site != HUB && *peer != HUB);
+        let now = direct.map(|((site, peer), end)| (*site, *peer, through_hub(*site, &end.peer)));
+        let mut changed: Vec<_> = now.collect();
+        changed.retain(|(site, peer, yields)| {
+            let end = self.ends.get_mut(&(*site, *peer));
+            end.is_some_and(|end| std::mem::replace(&mut end.yields, *yields) != *yields)
+        });
+        changed
     }
 
     /// Opens a connection between two sites that have none.
@@ -258,17 +299,16 @@ impl Network {
                     self.cut(site, peer);
                     return;
                 }
-                Effect::Fault {
-                    code: FaultCode::OwnJournalAhead,
-                    journal,
-                    ..
-                } => self.queue(site, peer, |_| Work::Leave(journal)),
                 Effect::Fork(work) => self.queue(site, peer, |_| Work::Branch(work)),
+                Effect::Scrub(work) => self.queue(site, peer, |_| Work::Scrub(work)),
+                Effect::Reach(sites) => {
+                    if let Some(end) = self.ends.get_mut(&(site, peer)) {
+                        end.reach = sites.into_iter().map(|reached| reached.site).collect();
+                    }
+                }
                 Effect::Up
-                | Effect::Reach(_)
                 | Effect::Addresses(_)
                 | Effect::Clock { .. }
-                | Effect::Scrub(_)
                 | Effect::Scrubbed(_)
                 | Effect::Fault { .. } => {}
             }

@@ -104,11 +104,38 @@ pub enum Happening {
         /// Whose.
         site: usize,
     },
-    /// That copy is put in place of the disk, and the site told that it was restored.
+    /// That copy is put in place of the disk.
     PutBack {
         /// Whose.
         site: usize,
+        /// Whether the site is told that it was restored.
+        told: bool,
     },
+    /// A site begins anew with an empty disk and the checker is not told: a broken promise.
+    /// Never drawn; tests plant it to see that a world that breaks one is found and made small.
+    LoseDisk {
+        /// Whose.
+        site: usize,
+    },
+    /// A site's data directory is copied to a second machine and started there.
+    Copy {
+        /// Whose.
+        site: usize,
+    },
+    /// The second machine is switched off for good.
+    EndCopy,
+    /// A bit flips on a disk.
+    Rot {
+        /// Whose.
+        site: usize,
+    },
+    /// A site reads its whole disk and compares with its peers.
+    Scrub {
+        /// Which.
+        site: usize,
+    },
+    /// Nobody reaches the hub, and campuses link with each other.
+    LoseHub,
     /// A site signs what it has seen of others.
     Witness {
         /// Which.
@@ -193,7 +220,7 @@ impl Schedule {
 fn happening(rng: &mut StdRng, sites: usize) -> Happening {
     let site = rng.random_range(0..sites);
     let other = (site + rng.random_range(1..sites)) % sites;
-    match rng.random_range(0..212) {
+    match rng.random_range(0..219) {
         0..44 => Happening::Act { site },
         44..114 => Happening::Deliver {
             count: rng.random_range(1..6 * sites),
@@ -226,7 +253,10 @@ fn happening(rng: &mut StdRng, sites: usize) -> Happening {
         },
         191..193 => Happening::FreeDisk { site },
         193..197 => Happening::CopyDisk { site },
-        197..200 => Happening::PutBack { site },
+        197..200 => Happening::PutBack {
+            site,
+            told: rng.random(),
+        },
         200..202 => Happening::Witness { site },
         202 => Happening::Erase,
         203 => Happening::ActivateRules,
@@ -235,7 +265,12 @@ fn happening(rng: &mut StdRng, sites: usize) -> Happening {
             from: site,
             to: other,
         },
-        _ => Happening::StickArrives,
+        208..212 => Happening::StickArrives,
+        212 => Happening::Copy { site },
+        213 => Happening::EndCopy,
+        214 => Happening::Rot { site },
+        215..217 => Happening::Scrub { site },
+        _ => Happening::LoseHub,
     }
 }
 

@@ -1,28 +1,29 @@
 //! One simulated site: a real store in a directory of its own, which may lose its process or its
 //! power at any write point and is opened again from what its disk kept.
 
-use super::actions::{Deed, Saved};
-use super::chains;
-use super::disk::{Image, Mark};
+mod fuse;
+mod work;
+
+pub use work::{Answer, Done};
+
+use super::actions::Deed;
+use super::disk::{Image, empty_log};
 use super::faults::Fault;
-use super::founding::{FIRST_RULES, FOUNDED_MS, Founding, code, journal, site_id};
-use super::network::Work;
-use anyhow::{Context as _, Result, bail};
-use ed25519_dalek::SigningKey;
-use rand::Rng as _;
+use super::founding::{FIRST_RULES, FOUNDED_MS, Founding};
+use anyhow::{Context as _, Result};
+use fuse::Fuse;
 use rand::rngs::StdRng;
 use records::bundle::Head;
 use records::gate::RULES;
-use records::id::{ActionId, InstitutionId, JournalId, SiteId};
+use records::id::{JournalId, SiteId};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use store::{
-    Action, CommitError, Moment, OpenError, Options, Store, StoreError, WritePoint, Writer,
-};
-use sync::session::{Event, Now};
-use sync::wire::{self, Hello, PROTOCOL};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use store::{Moment, OpenError, Options, Store, StoreError, Writer};
+use sync::identity::Identity;
+use sync::session::Now;
+use sync::wire::{Hello, PROTOCOL};
 
 /// More pages than any world fills.
 const ROOMY: u64 = 1 << 30;
@@ -30,13 +31,12 @@ const PAGE_LEN: u64 = 4096;
 
 /// A site of the world.
 pub struct Site {
-    index: usize,
+    identity: Identity,
+    /// Signs what it likes.
+    hostile: bool,
     /// Every life of the site has a folder in here.
     folder: PathBuf,
     life: u32,
-    institution: InstitutionId,
-    /// Of an honest site; a hostile one signs what it likes.
-    key: Option<SigningKey>,
     store: Option<Store>,
     fuse: Arc<Fuse>,
     power: bool,
@@ -52,67 +52,6 @@ pub struct Site {
     unanswered: Vec<Deed>,
 }
 
-/// Stops the store at a write point and keeps what the disk looked like then.
-#[derive(Default)]
-struct Fuse {
-    left: AtomicI64,
-    /// The log as the transaction under way found it.
-    synced: Mutex<Mark>,
-    burnt: Mutex<Option<(Mark, Image)>>,
-}
-
-impl Fuse {
-    fn burn(&self, point: WritePoint, dir: &Path) -> bool {
-        let left = self.left.fetch_sub(1, Ordering::SeqCst);
-        if left < 0 {
-            return false;
-        }
-        let mut synced = self.synced.lock().unwrap_or_else(PoisonError::into_inner);
-        if point == WritePoint::Begun {
-            *synced = Mark::of(dir).expect("the directory of a running store can be read");
-        }
-        if left > 0 {
-            return false;
-        }
-        let image = Image::of(dir).expect("the directory of a running store can be read");
-        *self.burnt.lock().unwrap_or_else(PoisonError::into_inner) = Some((*synced, image));
-        true
-    }
-
-    fn set(&self, points: i64) {
-        self.left.store(points, Ordering::SeqCst);
-    }
-
-    fn take(&self) -> Option<(Mark, Image)> {
-        let mut burnt = self.burnt.lock().unwrap_or_else(PoisonError::into_inner);
-        burnt.take()
-    }
-}
-
-/// What became of an action.
-pub enum Answer {
-    /// The site answered that it is saved.
-    Saved(Saved),
-    /// Duty rules or the field table said no.
-    Refused,
-    /// There is no room on the disk; nothing was saved.
-    Full,
-    /// The site went down before it could answer.
-    Down,
-}
-
-/// What became of a session's work.
-pub enum Done {
-    /// It has an outcome.
-    Event(Event),
-    /// The peer broke the protocol, and the link ends.
-    LinkEnds,
-    /// There is no room on the disk, and the link ends.
-    Full,
-    /// The site went down in the middle of it.
-    Down,
-}
-
 impl Site {
     /// Opens a fresh copy of the founded directory in `world`.
     ///
@@ -125,11 +64,10 @@ impl Site {
         (hostile, old): (bool, bool),
     ) -> Result<Self> {
         let mut site = Self {
-            index,
+            identity: founding.identities[index].clone(),
+            hostile,
             folder: world.join(index.to_string()),
             life: 0,
-            institution: founding.institution,
-            key: (!hostile).then(|| founding.keys[index].clone()),
             store: None,
             fuse: Arc::new(Fuse::default()),
             power: false,
@@ -143,6 +81,30 @@ impl Site {
         founding.image.write(&site.folder())?;
         site.start([0; 4], 1).await?;
         Ok(site)
+    }
+
+    /// Its data directory as it lies, on a second machine that has not been started yet.
+    ///
+    /// # Errors
+    /// When the directory cannot be copied.
+    pub fn twin(&self, folder: PathBuf) -> Result<Self> {
+        let twin = Self {
+            identity: self.identity.clone(),
+            hostile: false,
+            folder,
+            life: 0,
+            store: None,
+            fuse: Arc::new(Fuse::default()),
+            power: false,
+            clock_offset_ms: self.clock_offset_ms,
+            room: Arc::new(AtomicU64::new(ROOMY)),
+            knows: self.knows,
+            copy: None,
+            put_back: false,
+            unanswered: Vec::new(),
+        };
+        Image::of(&self.folder())?.write(&twin.folder())?;
+        Ok(twin)
     }
 
     /// Starts a site that is down; `slot` is what a real one draws at every start. It stays down
@@ -164,15 +126,15 @@ impl Site {
             Err(OpenError::Full) if self.is_filled() => return Ok(()),
             Err(error) => return Err(error).context("a directory that does not open"),
         };
-        let Some(key) = self.key.clone() else {
+        if self.hostile {
             self.store = Some(store);
             return Ok(());
-        };
+        }
         let writer = Writer {
-            institution: self.institution,
-            journal: journal(self.index),
-            code: code(self.index),
-            key,
+            institution: self.identity.institution,
+            journal: self.identity.journal,
+            code: self.identity.code.clone(),
+            key: self.identity.sign.clone(),
             slot,
         };
         let own = writer.journal;
@@ -215,15 +177,25 @@ impl Site {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn put_back(&mut self) -> Result<Option<BTreeMap<JournalId, u64>>> {
+    pub fn put_back(&mut self, told: bool) -> Result<Option<BTreeMap<JournalId, u64>>> {
         let Some((image, held)) = self.copy.clone() else {
             return Ok(None);
         };
         std::fs::remove_dir_all(self.folder())?;
         self.life += 1;
         image.write(&self.folder())?;
-        self.put_back = true;
+        self.put_back = told;
         Ok(Some(held))
+    }
+
+    /// The site stops, and its disk is as every site's was in the beginning.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn lose_disk(&mut self, founded: &Image) -> Result<()> {
+        self.store = None;
+        self.life += 1;
+        founded.write(&self.folder())
     }
 
     /// Whether there is a copy of its disk.
@@ -250,10 +222,16 @@ impl Site {
         self.folder.join(self.life.to_string())
     }
 
+    /// Who it is.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
     /// Its id.
     #[must_use]
     pub fn id(&self) -> SiteId {
-        site_id(self.index)
+        self.identity.site()
     }
 
     /// Its store's heads; none while it is down.
@@ -267,7 +245,7 @@ impl Site {
     pub fn hello(&self) -> Hello {
         Hello {
             versions: vec![PROTOCOL],
-            institution: self.institution,
+            institution: self.identity.institution,
             site: self.id(),
             incarnation: self.incarnation(),
             rules: self.knows,
@@ -334,7 +312,7 @@ impl Site {
         self.room.store(ROOMY, Ordering::SeqCst);
     }
 
-    fn is_filled(&self) -> bool {
+    pub(super) fn is_filled(&self) -> bool {
         self.room.load(Ordering::SeqCst) < ROOMY
     }
 
@@ -370,131 +348,22 @@ impl Site {
         Ok(faults)
     }
 
-    /// An action of nobody.
-    fn action(&self, action: ActionId, world_ms: u64) -> Action {
-        Action {
-            action,
-            account: records::id::AccountId::default(),
-            terminal: records::id::TerminalId::default(),
-            wall_ms: self.now(world_ms).wall_ms,
-            uptime_ms: world_ms,
-            hub_offset_ms: None,
-            reads: Vec::new(),
-            seed: *blake3::hash(&action.0).as_bytes(),
-        }
-    }
-
-    /// Carries out what a person does.
+    /// The site stops, and one bit of its disk flips in every copy of `bytes`. How many copies
+    /// there were.
     ///
     /// # Errors
-    /// When the store fails other than by being killed or full.
-    pub async fn commit(&mut self, deed: Deed, world_ms: u64) -> Result<Answer> {
-        let Some(store) = &self.store else {
-            return Ok(Answer::Refused);
-        };
-        let action = Action {
-            account: deed.account,
-            reads: deed.reads.clone(),
-            ..self.action(deed.action, world_ms)
-        };
-        let decide = deed.decide.clone();
-        match store.commit(action, move |reads| decide(reads)).await {
-            Ok(done) => Ok(Answer::Saved(Saved {
-                action: deed.action,
-                record: deed.record,
-                entry: deed.entry,
-                head: done.head,
-            })),
-            Err(CommitError::Decided(_) | CommitError::Invalid(_)) => Ok(Answer::Refused),
-            Err(CommitError::Store(StoreError::Stopped)) => {
-                self.unanswered.push(deed);
-                Ok(Answer::Down)
-            }
-            Err(CommitError::Store(StoreError::Full)) if self.is_filled() => {
-                self.unanswered.push(deed);
-                Ok(Answer::Full)
-            }
-            Err(CommitError::Store(error)) => Err(error.into()),
-        }
-    }
-
-    /// Signs what it has seen of others.
-    ///
-    /// # Errors
-    /// When the store fails other than by being killed or full.
-    pub async fn witness(&self, rng: &mut StdRng, world_ms: u64) -> Result<Done> {
-        let work = Work::Witness(ActionId(rng.random()));
-        self.perform(work, world_ms).await
-    }
-
-    /// An action somebody got no answer to, to be asked again.
-    pub fn ask_again(&mut self, rng: &mut StdRng) -> Option<Deed> {
-        if self.unanswered.is_empty() {
-            return None;
-        }
-        let index = rng.random_range(0..self.unanswered.len());
-        Some(self.unanswered.swap_remove(index))
-    }
-
-    /// Does a session's work.
-    ///
-    /// # Errors
-    /// When the store fails other than by being killed or full.
-    pub async fn perform(&self, work: Work, world_ms: u64) -> Result<Done> {
-        let Some(store) = &self.store else {
-            bail!("a site that is down has no sessions");
-        };
-        let done = match work {
-            Work::Take(body) => match wire::decode_frame(&body) {
-                Ok(frame) => Ok(Event::Received(frame)),
-                Err(_) => return Ok(Done::LinkEnds),
-            },
-            Work::Leave(journal) => {
-                match store.leave_journal(journal, self.moment(world_ms)).await {
-                    Ok(_) | Err(StoreError::NoWriter | StoreError::Restored) => {
-                        Ok(Event::LocalHeads(store.frontier()))
-                    }
-                    Err(error) => Err(error),
-                }
-            }
-            Work::Read {
-                journal,
-                after,
-                max_bytes,
-            } => store
-                .bundles_after(journal, after, max_bytes)
-                .await
-                .map(Event::Bundles),
-            Work::Branch(work) => {
-                let wall_ms = self.now(world_ms).wall_ms;
-                let event = chains::branch(store, work, wall_ms).await;
-                event.map(Event::Fork)
-            }
-            Work::Admit(lane, bundles) => {
-                let received_ms = self.now(world_ms).wall_ms;
-                let admitted = store.admit(bundles, received_ms).await;
-                admitted
-                    .map(|admissions| Event::Admitted(lane, chains::outcome(store, &admissions)))
-            }
-            Work::Witness(action) => store
-                .witness(self.action(action, world_ms))
-                .await
-                .map(|_| Event::LocalHeads(store.frontier())),
-            Work::Decide(op, root) => {
-                let wall_ms = self.now(world_ms).wall_ms;
-                let decided = store.commit_institution(*op, &root, self.institution, wall_ms);
-                decided.await.map(|_| Event::LocalHeads(store.frontier()))
-            }
-            Work::Acked(peer, heads) => store
-                .record_ack(peer, &heads)
-                .await
-                .map(|()| Event::LocalHeads(store.frontier())),
-        };
-        match done {
-            Ok(event) => Ok(Done::Event(event)),
-            Err(StoreError::Stopped) => Ok(Done::Down),
-            Err(StoreError::Full) if self.is_filled() => Ok(Done::Full),
-            Err(error) => Err(error.into()),
-        }
+    /// When its directory cannot be read or written.
+    pub async fn rot(&mut self, bytes: &[u8], bit: usize) -> Result<usize> {
+        // Taken before: the last connections close in their own time.
+        let image = Image::of(&self.folder())?;
+        self.store = None;
+        self.life += 1;
+        image.write(&self.folder())?;
+        // What rots in the log ends it there, as a power failure does.
+        empty_log(&self.folder()).await?;
+        let mut image = Image::of(&self.folder())?;
+        let copies = image.rot(bytes, bit);
+        image.write(&self.folder())?;
+        Ok(copies)
     }
 }

@@ -4,17 +4,13 @@ use super::faults::Fault;
 use super::network::Work;
 use super::schedule::Happening;
 use super::site::{Answer, Done};
-use super::stick::Stick;
 use super::{HUB, World, actions};
 use anyhow::Result;
 use rand::Rng as _;
 use records::gate::RULES;
 use records::payload::InstitutionOp;
-use std::collections::BTreeMap;
 
 const DAY_MS: u64 = 24 * 3_600_000;
-/// Files on their way at once; more are left on the table.
-const STICKS: usize = 8;
 
 impl World<'_> {
     /// Carries out one step, unless its sites are not there.
@@ -22,13 +18,17 @@ impl World<'_> {
         let sites = self.sites.len();
         match *happening {
             Happening::Act { site } if self.hostile == Some(site) => self.mischief(site).await,
-            Happening::Act { site } if site < sites => self.act(site).await,
+            Happening::Act { site } if site < sites => {
+                let whom = self.whom(site);
+                self.act(whom).await
+            }
             Happening::Deliver { count } => self.deliver(count).await,
             Happening::Pass { ms } => {
                 self.pass(ms);
                 Ok(())
             }
             Happening::Connect { a, b } if a.max(b) < sites => {
+                let (a, b) = (self.whom(a), self.whom(b));
                 self.connect(a, b);
                 Ok(())
             }
@@ -44,10 +44,10 @@ impl World<'_> {
                 self.split = None;
                 Ok(())
             }
-            Happening::WriteStick { from, to } if from.max(to) < sites => {
-                self.write_stick(from, to).await
+            Happening::LoseHub => {
+                self.lose_hub();
+                Ok(())
             }
-            Happening::StickArrives => self.stick_arrives().await,
             Happening::Erase => self.erase().await,
             Happening::ActivateRules => self.activate_rules().await,
             Happening::Upgrade { site } if site < sites => {
@@ -57,10 +57,37 @@ impl World<'_> {
             Happening::Witness { site } if site < sites && self.hostile != Some(site) => {
                 self.witness(site).await
             }
+            Happening::WriteStick { from, to } if from.max(to) < sites => {
+                self.write_stick(from, to).await
+            }
+            Happening::StickArrives => self.stick_arrives().await,
+            ref disk => self.disk(disk).await,
+        }
+    }
+
+    /// What happens to a site's disk.
+    async fn disk(&mut self, happening: &Happening) -> Result<()> {
+        let sites = self.sites.len();
+        match *happening {
             Happening::CopyDisk { site } if site < sites => {
                 self.sites[site].copy_disk(&self.held[site])
             }
-            Happening::PutBack { site } if site < sites => self.put_back(site),
+            Happening::PutBack { site, told } if site < sites => {
+                self.put_back(site, told).await?;
+                match told || self.hostile == Some(site) {
+                    true => Ok(()),
+                    false => self.go_on(site).await,
+                }
+            }
+            Happening::LoseDisk { site } if site < sites => {
+                self.lose_links(site);
+                self.sites[site].lose_disk(&self.founding.image)?;
+                self.start(site).await
+            }
+            Happening::Copy { site } if site < sites => self.copy_site(site).await,
+            Happening::EndCopy => self.end_twin().await,
+            Happening::Rot { site } if site < sites => self.rot(site).await,
+            Happening::Scrub { site } if site < sites => self.scrub(site).await,
             ref harm => self.harm(harm).await,
         }
     }
@@ -108,7 +135,7 @@ impl World<'_> {
     }
 
     /// A person acts, or asks again what nobody answered.
-    async fn act(&mut self, index: usize) -> Result<()> {
+    pub(super) async fn act(&mut self, index: usize) -> Result<()> {
         let site = &mut self.sites[index];
         if !site.is_up() {
             return Ok(());
@@ -126,7 +153,7 @@ impl World<'_> {
             self.faults.note(Fault::OldProgram);
         }
         let answer = site.commit(deed, self.now_ms).await?;
-        self.note(index);
+        self.note(index)?;
         match answer {
             Answer::Saved(saved) => {
                 self.trace.update(&saved.record.0);
@@ -141,7 +168,7 @@ impl World<'_> {
     }
 
     /// Runs up to `count` messages and store operations that are due, in an order drawn.
-    async fn deliver(&mut self, count: usize) -> Result<()> {
+    pub(super) async fn deliver(&mut self, count: usize) -> Result<()> {
         for _ in 0..count {
             if !self.run_one().await? {
                 return Ok(());
@@ -150,7 +177,7 @@ impl World<'_> {
         Ok(())
     }
 
-    fn pass(&mut self, ms: u64) {
+    pub(super) fn pass(&mut self, ms: u64) {
         if ms > DAY_MS {
             self.faults.note(Fault::Silence);
         }
@@ -158,7 +185,7 @@ impl World<'_> {
         self.tick();
     }
 
-    fn part(&mut self, members: u32) {
+    pub(super) fn part(&mut self, members: u32) {
         self.split = Some(members);
         self.faults.note(Fault::Split);
         let inside = |site: usize| members >> site & 1 == 1;
@@ -180,8 +207,8 @@ impl World<'_> {
     }
 
     /// What follows an operation of a site of its own accord.
-    fn after(&mut self, index: usize, done: &Done) -> Result<()> {
-        self.note(index);
+    pub(super) fn after(&mut self, index: usize, done: &Done) -> Result<()> {
+        self.note(index)?;
         match done {
             Done::Event(_) | Done::LinkEnds => self.wake(index),
             Done::Full => self.faults.note(Fault::DiskFull),
@@ -236,59 +263,28 @@ impl World<'_> {
     }
 
     /// The disk of a site is replaced by its copy: what no other disk holds is gone for good.
-    fn put_back(&mut self, index: usize) -> Result<()> {
+    async fn put_back(&mut self, index: usize, told: bool) -> Result<()> {
         if !self.sites[index].has_copy() || self.hostile == Some(index) {
+            return Ok(());
+        }
+        // Whoever has to mend somebody else's disk keeps its own.
+        if !self.is_mended().await? {
             return Ok(());
         }
         if self.sites[index].is_up() {
             self.crash(index, Some(false))?;
         }
-        if let Some(held) = self.sites[index].put_back()? {
+        if let Some(held) = self.sites[index].put_back(told)? {
             self.held[index] = held;
             self.put_back.insert(index);
-            self.faults.note(Fault::PutBack);
+            self.faults.note(match told {
+                true => Fault::PutBack,
+                false => Fault::PutBackUntold,
+            });
         }
-        let held = &self.held;
-        self.acknowledged.retain(|saved| {
-            let holds = |site: &BTreeMap<_, u64>| site.get(&saved.head.journal).copied();
-            let most = held.iter().filter_map(holds).max();
-            most.is_some_and(|seq| seq >= saved.head.seq)
-        });
-        Ok(())
-    }
-
-    async fn write_stick(&mut self, from: usize, to: usize) -> Result<()> {
-        if self.sticks.len() < STICKS
-            && let Some(stick) = Stick::write(&mut self.rng, &self.sites, from, to).await?
-        {
-            self.sticks.push(stick);
+        if !told {
+            self.forkable.insert(self.sites[index].id());
         }
-        Ok(())
-    }
-
-    async fn stick_arrives(&mut self) -> Result<()> {
-        if self.sticks.is_empty() {
-            return Ok(());
-        }
-        let index = self.rng.random_range(0..self.sticks.len());
-        let stick = match self.rng.random_range(0..4) {
-            0 => {
-                self.faults.note(Fault::StickAgain);
-                self.sticks[index].clone()
-            }
-            _ => self.sticks.swap_remove(index),
-        };
-        let to = stick.to;
-        if !self.sites[to].is_up() {
-            return Ok(());
-        }
-        let Some(stick) = stick.arrive(&mut self.rng, &mut self.faults) else {
-            return Ok(());
-        };
-        let writer = stick.from();
-        let done = stick
-            .read(&self.sites[to], &self.sites[writer], self.now_ms)
-            .await?;
-        self.after(to, &done)
+        self.forget_what_nobody_holds().await
     }
 }

@@ -3,10 +3,11 @@
 use anyhow::{Context as _, Result, ensure};
 use tests::world::founding::Founding;
 use tests::world::run;
-use tests::world::schedule::Schedule;
+use tests::world::schedule::{Happening, Schedule};
+use tests::world::shrink::shrink;
 
 const SEEDS: u64 = 2_000;
-const STEPS: u64 = 120;
+const STEPS: u64 = 100;
 
 fn founding() -> Result<Founding> {
     let runtime = tokio::runtime::Runtime::new()?;
@@ -37,6 +38,40 @@ fn the_same_seed_is_the_same_world() -> Result<()> {
         let again = run::one(&founding, &serde_json::from_str(&written)?)?;
         ensure!(first == again, "seed {seed} went otherwise the second time");
     }
+    Ok(())
+}
+
+#[test]
+fn a_world_that_breaks_a_promise_fails_alike_each_time_and_is_made_small() -> Result<()> {
+    let founding = founding()?;
+    let mut schedule = Schedule::draw(7, STEPS, Some(4));
+    for place in [STEPS / 2, STEPS - 1] {
+        let mut planted = schedule.steps[0].clone();
+        planted.happening = Happening::LoseDisk { site: 1 };
+        schedule.steps.insert(usize::try_from(place)?, planted);
+    }
+    let broken = |schedule: &Schedule| {
+        let lived = run::one(&founding, schedule);
+        lived.err().map(|error| format!("{error:#}"))
+    };
+    let first = broken(&schedule).context("nobody noticed")?;
+    ensure!(first.contains("forgot"), "it fails otherwise: {first}");
+    ensure!(
+        broken(&schedule).as_ref() == Some(&first),
+        "it fails otherwise the second time"
+    );
+    let (small, why) = shrink(&founding, &schedule).context("it did not fail again")?;
+    ensure!(
+        small.steps.len() <= 3,
+        "this is not small: {:#?}",
+        small.steps
+    );
+    ensure!(small.sites == 2, "{} sites are left", small.sites);
+    let written = serde_json::to_string(&small)?;
+    ensure!(
+        broken(&serde_json::from_str(&written)?) == Some(why),
+        "the small one fails otherwise"
+    );
     Ok(())
 }
 

@@ -1,12 +1,12 @@
 use super::world::{Line, Site, hub, start, start_with};
 use records::field::Value;
-use records::id::{AccountId, ActionId, EntryId, Hash, RecordId, TerminalId};
+use records::id::{EntryId, Hash, RecordId};
 use records::write::Edit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use store::{Action, BlobState, BlobStep, CHUNK_LEN, Options, RecordEdit, Store};
+use store::{BlobState, BlobStep, CHUNK_LEN, Options, RecordEdit, Store};
 
-use super::world::{NOW, bytes};
+use super::world::{NOW, action, bytes};
 
 pub(super) fn content(len: usize) -> Vec<u8> {
     let mut content = vec![0; len];
@@ -44,17 +44,9 @@ impl Site {
                 },
             ],
         };
-        let action = Action {
-            action: ActionId(bytes()),
-            account: AccountId([7; 16]),
-            terminal: TerminalId([8; 16]),
-            wall_ms: NOW,
-            uptime_ms: 1,
-            hub_offset_ms: None,
-            reads: vec![],
-            seed: *blake3::hash(&bytes::<16>()).as_bytes(),
-        };
-        let written = self.store.commit(action, move |_| Ok::<_, ()>(vec![edit]));
+        let written = self
+            .store
+            .commit(action(), move |_| Ok::<_, ()>(vec![edit]));
         written.await.unwrap();
         blob.hash
     }

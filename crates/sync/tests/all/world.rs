@@ -27,6 +27,20 @@ pub(crate) fn rng() -> StdRng {
     StdRng::seed_from_u64(NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
+/// An action of somebody at some terminal.
+pub(crate) fn action() -> Action {
+    Action {
+        action: ActionId(bytes()),
+        account: AccountId([7; 16]),
+        terminal: TerminalId([8; 16]),
+        wall_ms: NOW,
+        uptime_ms: 1,
+        hub_offset_ms: None,
+        reads: vec![],
+        seed: *blake3::hash(&bytes::<16>()).as_bytes(),
+    }
+}
+
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     use rand::RngCore as _;
     let mut bytes = [0; N];
@@ -152,16 +166,6 @@ impl Site {
 
     pub(crate) async fn write(&self, count: usize) {
         for _ in 0..count {
-            let action = Action {
-                action: ActionId(bytes()),
-                account: AccountId([7; 16]),
-                terminal: TerminalId([8; 16]),
-                wall_ms: NOW,
-                uptime_ms: 1,
-                hub_offset_ms: None,
-                reads: vec![],
-                seed: *blake3::hash(&bytes::<16>()).as_bytes(),
-            };
             let record = RecordId::new(self.identity.site(), bytes());
             let set = |field: &str, value| Edit::Set(field.to_owned(), value);
             let edits = vec![
@@ -178,7 +182,7 @@ impl Site {
                 edits,
             };
             self.store
-                .commit(action, move |_| Ok::<_, ()>(vec![edit]))
+                .commit(action(), move |_| Ok::<_, ()>(vec![edit]))
                 .await
                 .unwrap();
         }

@@ -40,20 +40,29 @@ impl Forger<'_> {
         Ok(Bundle::sign(&header, payload, self.key))
     }
 
-    /// Another bundle at a place that is taken.
-    pub(super) async fn again(&self, rng: &mut StdRng) -> Result<Bundle> {
-        let mut bundle = self.next(rng).await?;
-        let mut header = bundle.decode_header()?;
-        header.seq = rng.random_range(1..=header.seq);
-        if header.seq == 1 {
-            header.prev = Hash::default();
-        } else {
-            let before = header.seq - 2;
-            let chain = self.store.bundles_after(self.journal, before, 1).await?;
-            header.prev = chain.first().map(Bundle::hash).unwrap_or_default();
+    /// So many bundles, from a place that is taken on.
+    pub(super) async fn rewritten(&self, rng: &mut StdRng, count: usize) -> Result<Vec<Bundle>> {
+        let mut chain: Vec<Bundle> = Vec::new();
+        let mut seq = 0;
+        for _ in 0..count {
+            let bundle = self.next(rng).await?;
+            let mut header = bundle.decode_header()?;
+            if chain.is_empty() {
+                seq = rng.random_range(1..=header.seq);
+            }
+            header.seq = seq;
+            header.prev = match chain.last() {
+                Some(last) => last.hash(),
+                None if seq == 1 => Hash::default(),
+                None => {
+                    let before = self.store.bundles_after(self.journal, seq - 2, 1).await?;
+                    before.first().map(Bundle::hash).unwrap_or_default()
+                }
+            };
+            chain.push(Bundle::sign(&header, bundle.payload, self.key));
+            seq += 1;
         }
-        bundle = Bundle::sign(&header, bundle.payload, self.key);
-        Ok(bundle)
+        Ok(chain)
     }
 
     fn header(&self, rng: &mut StdRng, sections: &[Section], payload: &[u8]) -> Header {
