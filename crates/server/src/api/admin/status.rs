@@ -218,7 +218,7 @@ fn quarantined(bundle: Quarantined) -> Quarantine {
 }
 
 fn copies(app: &App) -> Vec<CopyStatus> {
-    let copied = app.links().map(|links| links.copied());
+    let copied = app.links().map(sync::links::Links::copied);
     let copied = copied.unwrap_or_default().into_iter();
     let start = |start: &SeenStart| StartStatus {
         incarnation: start.incarnation,
