@@ -321,7 +321,7 @@ async fn a_file_that_is_not_here_says_so_and_a_site_without_links_cannot_fetch_i
         .get(&format!("{path}/state"), Some(&cookie))
         .await
         .json();
-    assert_eq!(state["place"], "elsewhere");
+    assert_eq!(state["place"], "unreachable");
     let answer = site
         .post(&format!("{path}/fetch"), Some(&cookie), "{}")
         .await;
