@@ -70,7 +70,10 @@ function SiteLine({ site }: { site: Site }) {
       <td data-label={t('status.via')} data-none={via === null}>
         {via === null ? '—' : t(via === 'hub' ? 'net.viaHub' : 'net.direct')}
       </td>
-      <td data-label={t('status.catchingUp')} data-none={via !== 'direct' && !(site.self && site.verified)}>
+      <td
+        data-label={t('status.catchingUp')}
+        data-none={via !== 'direct' && !(site.self && site.verified)}
+      >
         {site.self && site.verified ? <Verified bar /> : <CatchingUp link={site.link} />}
       </td>
       <td className="figures" data-label={t('status.onlyHere')} data-none={!site.self}>
