@@ -10,6 +10,7 @@ mod all {
     pub(crate) mod links;
     pub(crate) mod logs;
     pub(crate) mod refusals;
+    pub(crate) mod restoring;
     pub(crate) mod verification;
     pub(crate) mod workspace;
     pub(crate) mod world;
