@@ -164,6 +164,7 @@ async fn run(
         },
         report: Report::default(),
         branches: BTreeSet::new(),
+        forked: BTreeSet::new(),
         joints: Vec::new(),
         erased: BTreeMap::new(),
     };
@@ -179,11 +180,12 @@ async fn run(
         mut index,
         mut report,
         branches,
+        forked,
         erased,
         ..
     } = pass;
     if bad.is_none() {
-        let deps = deps::check(&mut index, &branches, keys.trust.as_deref())?;
+        let deps = deps::check(&mut index, &branches, &forked, keys.trust.as_deref())?;
         (report.disputed, bad) = (deps.disputed, deps.missing);
     }
     let erased = erased.into_iter();
@@ -213,6 +215,8 @@ struct Pass {
     progress: Progress,
     report: Report,
     branches: BTreeSet<Hash>,
+    /// Journals with branches, adopted ones included.
+    forked: BTreeSet<JournalId>,
     /// First bundles of branches that stand beside their journal, and what they follow.
     joints: Vec<(Head, Head)>,
     /// Sections whose content is gone, by the institution bundle that says so.
@@ -307,7 +311,10 @@ impl Pass {
         match previous {
             Some(_) => drop(self.report.heads.pop()),
             None if journal == found.head.journal => self.report.journals += 1,
-            None => self.report.adopted += 1,
+            None => {
+                self.report.adopted += 1;
+                self.forked.insert(journal);
+            }
         }
         let by = Head {
             journal,
@@ -415,6 +422,7 @@ impl Pass {
             Table::Waiting => self.report.waiting += 1,
             Table::Branch => {
                 self.branches.insert(found.head.hash);
+                self.forked.insert(found.head.journal);
                 self.report.branch(Forked {
                     name: Name::of(
                         self.keys.trust.as_deref(),

@@ -23,10 +23,13 @@ pub(super) struct Dependencies {
 }
 
 /// A branch that is kept as proof of a fork is known and contradicts nothing. What a site signed
-/// of itself, or of a place before the first, is no dependency for the judge either.
+/// of itself, or of a place before the first, is no dependency for the judge either. Of a forked
+/// journal an end may have gone for good with the disk that alone had it: a dependency on that
+/// is no sign that something was taken away here.
 pub(super) fn check(
     index: &mut Index,
     branches: &BTreeSet<Hash>,
+    forked: &BTreeSet<JournalId>,
     trust: Option<&Trust>,
 ) -> Result<Dependencies, VerifyError> {
     let (mut words, mut missing) = (Words::new(), None);
@@ -36,7 +39,7 @@ pub(super) fn check(
         if !odd && (held == Some(dep.hash) || branches.contains(&dep.hash)) {
             return;
         }
-        if !odd && held.is_none() {
+        if !odd && held.is_none() && !forked.contains(&dep.journal) {
             if witnessed.kept {
                 missing.get_or_insert(witnessed);
             }

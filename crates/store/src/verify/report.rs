@@ -170,7 +170,7 @@ pub struct Disputed {
     pub place: Name,
     /// What it saw there.
     pub saw: Hash,
-    /// What stands there; `None` where nothing can stand.
+    /// What stands there; `None` where nothing can stand, or nothing does in a forked journal.
     pub held: Option<Hash>,
     /// The last place before it that somebody signed and that still holds; 0 if none.
     pub agreed: u64,
@@ -185,6 +185,13 @@ impl fmt::Display for Disputed {
             held,
             agreed,
         } = self;
+        if held.is_none() && place.seq > 0 && witness.journal != place.journal {
+            return write!(
+                f,
+                "{witness} signed that it saw {saw} at {place}, which is not here. That journal \
+                 has forked: the end with this bundle was on a disk that has not been linked since"
+            );
+        }
         let Some(held) = held.filter(|_| witness.journal != place.journal) else {
             return write!(
                 f,
