@@ -157,11 +157,14 @@ impl<'a> World<'a> {
         let draw = self.rng.random();
         let honest: Vec<&Site> = self.honest().map(|index| &self.sites[index]).collect();
         let hostile = self.hostile.map(founding::site_id);
+        let lost = self.gone.iter().map(|machine| self.sites[*machine].id());
+        let lost = lost.collect();
         let expected = check::Expected {
             hostile,
             acknowledged: &self.acknowledged,
             erased: &self.erased,
             forked: &self.forkable,
+            lost: &lost,
         };
         check::promises(&honest, &expected, draw).await?;
         self.faults += &self.network.tricks;

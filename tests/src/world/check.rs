@@ -34,6 +34,9 @@ pub struct Expected<'a> {
     pub erased: &'a BTreeSet<RecordId>,
     /// Sites that may have written two chains of one journal; both must count in the end.
     pub forked: &'a BTreeSet<SiteId>,
+    /// Sites of which a second machine was switched off for good: what only it held is gone, and
+    /// what others heard of it may stand on that.
+    pub lost: &'a BTreeSet<SiteId>,
 }
 
 /// Checks every promise of the honest sites; `draw` picks the one that is looked at most closely.
@@ -293,7 +296,8 @@ async fn i4_nothing_honest_is_quarantined(
     let hostile = expected.hostile;
     for row in &seen.quarantine {
         // A hostile site has more branches than a closure adopts, and others may have built on them.
-        let on_branch = hostile.is_some() && row.code == "dep_on_branch";
+        let may_miss = hostile.is_some() || !expected.lost.is_empty();
+        let on_branch = may_miss && row.code == "dep_on_branch";
         let honest = Some(row.head.journal.site) != hostile && row.code != "record_erased";
         ensure!(
             !honest || on_branch,
