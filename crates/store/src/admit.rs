@@ -13,7 +13,7 @@ use crate::offered::{self, Offered};
 use crate::settle::{self, Signed};
 use crate::store::Store;
 use crate::tx::Tx;
-use crate::waiting;
+use crate::waiting::{self, Released};
 use crate::wave::{Settled, Wave};
 use records::bundle::{Bundle, Head, Header};
 use records::id::{Hash, JournalId};
@@ -128,7 +128,7 @@ async fn offer(
         let Checked { header, bundle, .. } = &checked;
         let mended = hole::fill(tx, header, hash, bundle, received_ms).await?;
         if let Some(answer) = mended {
-            release(tx, journal).await?;
+            release(tx, journal, None).await?;
             return Ok(answer);
         }
     }
@@ -143,10 +143,11 @@ async fn offer(
     if known {
         waiting::forget(tx, hash).await?;
     }
-    release(tx, journal).await?;
-    if let Admission::Fork { head } = &answer {
-        release_from_branch(tx, head).await?;
-    }
+    let branch = match &answer {
+        Admission::Fork { head } => Some(*head),
+        _ => None,
+    };
+    release(tx, journal, branch).await?;
     Ok(answer)
 }
 
@@ -282,42 +283,63 @@ fn observe_clock(tx: &mut Tx<'_>, case: &Case) {
     tx.state.hlc = journal::observe_hlc(tx.state.hlc, hlc, wall);
 }
 
-/// Settles everything that what `journal` holds by now has released, and so on.
-async fn release(tx: &mut Tx<'_>, journal: JournalId) -> Result<(), StoreError> {
-    let mut grown = vec![journal];
-    while let Some(journal) = grown.pop() {
-        while let Some(released) = waiting::next(tx, journal).await? {
-            let Ok(checked) = check(tx, &released.offered).await? else {
-                waiting::forget(tx, released.offered.hash).await?;
-                continue;
-            };
-            let own = checked.header.journal();
-            match take(tx, checked, released.received_ms).await? {
-                // It waits for something else now, and its row says so.
-                Taken::Waits { kept: true, .. } => {}
-                Taken::Waits { kept: false, .. } | Taken::Done(_) => {
-                    waiting::forget(tx, released.offered.hash).await?;
-                    grown.push(own);
-                }
-            }
-        }
-    }
-    Ok(())
+/// What has grown, and may have released what waits for it.
+#[derive(Default)]
+struct Grown {
+    journals: Vec<JournalId>,
+    /// Ends of branches, each looked at once: what goes on waiting stays in the room.
+    branches: Vec<Head>,
 }
 
-/// Judges anew what waits for a place that only branches have reached. Once round: what goes on
-/// waiting stays in the room.
-async fn release_from_branch(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreError> {
-    for released in waiting::upto(tx, head.journal, head.seq).await? {
-        let Ok(checked) = check(tx, &released.offered).await? else {
-            waiting::forget(tx, released.offered.hash).await?;
-            continue;
-        };
-        let own = checked.header.journal();
-        if let Taken::Done(_) = take(tx, checked, released.received_ms).await? {
-            waiting::forget(tx, released.offered.hash).await?;
-            release(tx, own).await?;
+/// Settles everything that what `journal` holds by now has released, and so on; also what waits
+/// for a place that only branches have reached.
+async fn release(
+    tx: &mut Tx<'_>,
+    journal: JournalId,
+    branch: Option<Head>,
+) -> Result<(), StoreError> {
+    let mut grown = Grown {
+        journals: vec![journal],
+        branches: branch.into_iter().collect(),
+    };
+    loop {
+        if let Some(journal) = grown.journals.pop() {
+            while let Some(released) = waiting::next(tx, journal).await? {
+                if !settle_released(tx, &released, &mut grown).await? {
+                    waiting::forget(tx, released.offered.hash).await?;
+                }
+            }
+        } else if let Some(head) = grown.branches.pop() {
+            for released in waiting::upto(tx, head.journal, head.seq).await? {
+                settle_released(tx, &released, &mut grown).await?;
+            }
+        } else {
+            return Ok(());
         }
     }
-    Ok(())
+}
+
+/// Judges anew what has waited. `false` if it goes on waiting for what seems to be here.
+async fn settle_released(
+    tx: &mut Tx<'_>,
+    released: &Released,
+    grown: &mut Grown,
+) -> Result<bool, StoreError> {
+    let hash = released.offered.hash;
+    let Ok(checked) = check(tx, &released.offered).await? else {
+        waiting::forget(tx, hash).await?;
+        return Ok(true);
+    };
+    let own = checked.header.journal();
+    let answer = match take(tx, checked, released.received_ms).await? {
+        // It waits for something else now, and its row says so.
+        Taken::Waits { kept, .. } => return Ok(kept),
+        Taken::Done(answer) => answer,
+    };
+    waiting::forget(tx, hash).await?;
+    grown.journals.push(own);
+    if let Admission::Fork { head } = answer {
+        grown.branches.push(head);
+    }
+    Ok(true)
 }

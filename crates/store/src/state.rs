@@ -2,7 +2,7 @@
 
 use crate::action::Writer;
 use crate::branch::Branches;
-use crate::lane::is_lane;
+use crate::lane::{is_lane, stem};
 use crate::past::Past;
 use crate::program::Boot;
 use crate::provisional::{FastLane, Verified};
@@ -76,9 +76,11 @@ impl State {
         self.tips.get(&journal).map(|tip| &tip.head)
     }
 
-    /// The highest place at which anything of a journal is held, branches included.
+    /// The highest place at which anything of a journal is held, branches included, adopted or
+    /// not: what was judged before a closure is judged alike after it.
     pub(crate) fn last(&self, journal: JournalId) -> u64 {
-        let held = self.head(journal).map_or(0, |head| head.seq);
+        let tips = self.tips.iter().filter(|(held, _)| stem(**held) == journal);
+        let held = tips.map(|(_, tip)| tip.head.seq).max().unwrap_or(0);
         let branches = self.branches.get(&journal);
         held.max(branches.map_or(0, Branches::last))
     }

@@ -76,10 +76,16 @@ fn a_world_that_breaks_a_promise_fails_alike_each_time_and_is_made_small() -> Re
 }
 
 /// Schedules that once broke a promise, as small as they got.
-const FOUND: [(&str, &str); 1] = [(
-    "a site that got its own bundles back thought that it alone held them",
-    include_str!("worlds/own_bundles_back.json"),
-)];
+const FOUND: [(&str, &str); 2] = [
+    (
+        "a site that got its own bundles back thought that it alone held them",
+        include_str!("worlds/own_bundles_back.json"),
+    ),
+    (
+        "a bundle waited for ever for one that had waited itself and became part of a branch",
+        include_str!("worlds/waits_for_a_branch.json"),
+    ),
+];
 
 #[test]
 fn no_world_that_once_broke_a_promise_breaks_it_again() -> Result<()> {

@@ -290,6 +290,68 @@ async fn what_depends_on_an_adopted_branch_counts_and_can_be_written_on() {
 }
 
 #[tokio::test]
+async fn what_waits_for_a_bundle_that_waited_itself_is_taken_when_that_turns_out_a_branch() {
+    let (before, hub) = (Site::open(EAST).await, Site::open(HUB).await);
+    let east = Site::open(EAST).await;
+    for site in [&before, &east] {
+        site.log(1, "一").await;
+        site.log(2, "二").await;
+    }
+    before.send_to(&hub).await;
+    before.log(3, "备份之后").await;
+    east.log(6, "恢复之后").await;
+    east.log(7, "又一").await;
+    let now = Moment {
+        wall_ms: MORNING,
+        uptime_ms: 1,
+    };
+    let opened = east.store.leave_journal(EAST.journal(), now).await.unwrap();
+    let opened = opened.unwrap().journal;
+    let last = east.own().await.pop().unwrap();
+    let opening = journal(&east.store, opened).await;
+    for bundles in [vec![last], opening] {
+        let answers = hub.store.admit(bundles, MORNING).await.unwrap();
+        assert!(matches!(
+            answers[..],
+            [Admission::Waiting { kept: true, .. }]
+        ));
+    }
+    before.send_to(&hub).await;
+    assert_eq!(head(&hub.store, EAST.journal()).seq, 3);
+    assert_eq!(head(&hub.store, opened).seq, 1);
+}
+
+#[tokio::test]
+async fn what_stands_on_a_lost_bundle_is_taken_alike_before_and_after_a_closure() {
+    let Fork {
+        hub,
+        east,
+        main,
+        branch,
+    } = fork().await;
+    exchange(&east.store, &hub.store).await;
+    exchange(&hub.store, &east.store).await;
+    // A third machine ran as East; what it wrote reached West alone, and is gone with both.
+    let lost = Site::open(EAST).await;
+    for (number, text) in [(1, "一"), (2, "二"), (8, "三"), (9, "四"), (10, "五")] {
+        lost.log(number, text).await;
+    }
+    let west = Site::open(WEST).await;
+    lost.send_to(&west).await;
+    west.log(1, "西校区").await;
+    let own = west.own().await;
+    hub.store.admit(own.clone(), MORNING).await.unwrap();
+    // The longer chain is adopted beside the shorter one.
+    decree(&hub.store, close(&[branch, main])).await;
+    pass_decrees(&hub, &east).await;
+    east.store.admit(own, MORNING).await.unwrap();
+    assert_eq!(head(&hub.store, WEST.journal()).seq, 1);
+    // East has opened a new incarnation meanwhile.
+    east.send_to(&hub).await;
+    same(&hub, &east).await;
+}
+
+#[tokio::test]
 async fn nothing_signed_beyond_a_closure_counts_until_a_later_one_adopts_it() {
     let (east, hub) = (Site::open(EAST).await, Site::open(HUB).await);
     east.log(1, "一").await;
