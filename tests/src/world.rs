@@ -1,8 +1,9 @@
 //! The simulated world: real stores and real sessions of some sites, one seed, virtual time.
 //!
 //! A seed draws a [`schedule`]: people act, messages arrive, links are cut and sites split from
-//! the rest, processes are killed and power fails at any write point, disks fill up, clocks are
-//! set, files are carried by hand. [`World`] carries it out, one store operation after the other,
+//! the rest, processes are killed and power fails at any write point, disks fill up, rot and are
+//! put back, a site is copied and runs twice, clocks are set, files are carried by hand, and one
+//! site may sign what it likes. [`World`] carries it out, one store operation after the other,
 //! so that the same schedule is always the same world. What a site answered as saved is noted.
 //! In the end everything is healed, the world runs until it is quiet, and [`check`] proves the
 //! promises of DESIGN.md section 3 over what is left. A failing schedule is made as small as it
