@@ -106,6 +106,36 @@ pub struct Header {
 }
 
 impl Header {
+    /// The header at a place of a journal that says nothing else: by nobody, at no time, after
+    /// nothing, of an empty payload.
+    #[must_use]
+    pub fn blank(journal: JournalId, seq: u64) -> Self {
+        Self {
+            version: VERSION,
+            suite: SUITE,
+            institution: InstitutionId::default(),
+            site: journal.site,
+            incarnation: journal.incarnation,
+            seq,
+            prev: Hash::default(),
+            deps: Vec::new(),
+            hlc: 0,
+            wall_ms: 0,
+            uptime_ms: 0,
+            hub_offset_ms: None,
+            account: AccountId::default(),
+            terminal: TerminalId::default(),
+            assurance: Vec::new(),
+            action: ActionId::default(),
+            part: 1,
+            parts: 1,
+            scope: ScopeId::default(),
+            key_id: 0,
+            payload_root: Hash::default(),
+            payload_len: 0,
+        }
+    }
+
     /// The journal this header belongs to.
     #[must_use]
     pub fn journal(&self) -> JournalId {

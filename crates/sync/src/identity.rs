@@ -6,7 +6,7 @@
 //! useful expiry: a duty room must not go dark because a date passed or a clock stepped, and
 //! revocation is the institution journal's business.
 
-mod validity;
+pub(crate) mod validity;
 
 pub use validity::CertificateFault;
 

@@ -228,7 +228,7 @@ impl Forwarder {
             }
             self.deliver();
             if !read {
-                self.sleep();
+                self.wait();
             }
         }
     }
@@ -323,7 +323,7 @@ impl Forwarder {
     }
 
     /// Until a packet comes, one is due, or the control has something to say.
-    fn sleep(&mut self) {
+    fn wait(&mut self) {
         let next = self.lines.iter().filter_map(Line::next_due).min();
         let wait = next.map(|due| due.saturating_sub(self.now()));
         let wait = wait.map(|wait| Timespec {

@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use records::bundle::{SUITE, VERSION};
-use records::id::{Hash, InstitutionId, JournalId};
+use records::bundle::Header;
+use records::id::{InstitutionId, JournalId};
 use records::payload::{Body, InstitutionOp};
 use records::trust::Trust;
 
@@ -27,29 +27,10 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-fn header(institution: InstitutionId) -> records::bundle::Header {
-    records::bundle::Header {
-        version: VERSION,
-        suite: SUITE,
+fn header(institution: InstitutionId) -> Header {
+    Header {
         institution,
-        site: JournalId::INSTITUTION.site,
-        incarnation: 0,
-        seq: 1,
-        prev: Hash::default(),
-        deps: Vec::new(),
         hlc: 1,
-        wall_ms: 0,
-        uptime_ms: 0,
-        hub_offset_ms: None,
-        account: Default::default(),
-        terminal: Default::default(),
-        assurance: Vec::new(),
-        action: Default::default(),
-        part: 1,
-        parts: 1,
-        scope: Default::default(),
-        key_id: 0,
-        payload_root: Hash::default(),
-        payload_len: 0,
+        ..Header::blank(JournalId::INSTITUTION, 1)
     }
 }

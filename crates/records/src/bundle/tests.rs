@@ -4,28 +4,10 @@ use proptest::prelude::*;
 /// A header of the institution journal's first bundle, for tests to change.
 pub(crate) fn header() -> Header {
     Header {
-        version: VERSION,
-        suite: SUITE,
-        institution: InstitutionId::default(),
-        site: SiteId::INSTITUTION,
-        incarnation: 0,
-        seq: 1,
-        prev: Hash::default(),
-        deps: Vec::new(),
         hlc: 1,
         wall_ms: 1_790_000_000_000,
         uptime_ms: 5,
-        hub_offset_ms: None,
-        account: AccountId::default(),
-        terminal: TerminalId::default(),
-        assurance: Vec::new(),
-        action: ActionId::default(),
-        part: 1,
-        parts: 1,
-        scope: ScopeId::default(),
-        key_id: 0,
-        payload_root: Hash::default(),
-        payload_len: 0,
+        ..Header::blank(JournalId::INSTITUTION, 1)
     }
 }
 

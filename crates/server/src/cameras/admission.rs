@@ -31,8 +31,8 @@ fn is_admitted(trust: &Trust, site: SiteId) -> bool {
 mod tests {
     use super::*;
     use ed25519_dalek::SigningKey;
-    use records::bundle::{Header, SUITE, VERSION};
-    use records::id::{AccountId, ActionId, Hash, InstitutionId, JournalId, ScopeId, TerminalId};
+    use records::bundle::Header;
+    use records::id::{Hash, InstitutionId, JournalId};
     use records::payload::{Enrolment, InstitutionOp, SiteRole};
 
     const CAMPUS: JournalId = JournalId {
@@ -58,28 +58,9 @@ mod tests {
 
     fn header(institution: InstitutionId, seq: u64) -> Header {
         Header {
-            version: VERSION,
-            suite: SUITE,
             institution,
-            site: SiteId::INSTITUTION,
-            incarnation: 0,
-            seq,
-            prev: Hash::default(),
-            deps: Vec::new(),
             hlc: seq,
-            wall_ms: 0,
-            uptime_ms: 0,
-            hub_offset_ms: None,
-            account: AccountId::default(),
-            terminal: TerminalId::default(),
-            assurance: Vec::new(),
-            action: ActionId::default(),
-            part: 1,
-            parts: 1,
-            scope: ScopeId::default(),
-            key_id: 0,
-            payload_root: Hash::default(),
-            payload_len: 0,
+            ..Header::blank(JournalId::INSTITUTION, seq)
         }
     }
 

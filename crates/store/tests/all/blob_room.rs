@@ -20,6 +20,17 @@ async fn pretend_copies(site: &Site, count: i64) {
     .unwrap();
 }
 
+/// A site whose quota is used up by seventy copies.
+async fn full_of_copies() -> Site {
+    let west = Site::open(WEST).await;
+    pretend_copies(&west, 70).await;
+    west.store.set_blob_limits(BlobLimits {
+        quota: 140 * EAGER_LEN,
+        min_free: 0,
+    });
+    west
+}
+
 #[tokio::test]
 async fn a_disk_that_no_dropping_can_help_refuses_at_once_and_keeps_every_copy() {
     let west = Site::open(WEST).await;
@@ -39,12 +50,7 @@ async fn a_disk_that_no_dropping_can_help_refuses_at_once_and_keeps_every_copy()
 
 #[tokio::test]
 async fn room_is_made_from_as_many_copies_as_it_takes() {
-    let west = Site::open(WEST).await;
-    pretend_copies(&west, 70).await;
-    west.store.set_blob_limits(BlobLimits {
-        quota: 140 * EAGER_LEN,
-        min_free: 0,
-    });
+    let west = full_of_copies().await;
     let upload = west
         .store
         .begin_upload(Some(131 * EAGER_LEN), 2 * MAX * MAX);
@@ -55,12 +61,7 @@ async fn room_is_made_from_as_many_copies_as_it_takes() {
 
 #[tokio::test]
 async fn more_than_all_copies_together_drops_none() {
-    let west = Site::open(WEST).await;
-    pretend_copies(&west, 70).await;
-    west.store.set_blob_limits(BlobLimits {
-        quota: 140 * EAGER_LEN,
-        min_free: 0,
-    });
+    let west = full_of_copies().await;
     let refused = west
         .store
         .begin_upload(Some(141 * EAGER_LEN), MAX * MAX)

@@ -1,8 +1,8 @@
 //! Erasure: content goes everywhere, proof stays, and all sites agree whatever arrived first.
 
 use super::support::{
-    EAST, HUB, MORNING, Site, WEST, action, amendment, creation, decree, forge, journal, log_item,
-    officer, person, quick, raw, record, section, sections, shared_rows,
+    EAST, HUB, MORNING, Site, WEST, action, amendment, creation, decree, forge, institution,
+    journal, log_item, officer, person, quick, raw, record, root, section, sections, shared_rows,
 };
 use records::bundle::Bundle;
 use records::field::Value;
@@ -11,6 +11,8 @@ use records::payload::{InstitutionOp, Section, encode};
 use records::write;
 use std::convert::Infallible;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use store::verify::verify;
 use store::{
     Account, Admission, CommitError, Filter, Options, Quarantined, RecordRow, Remains, Store,
@@ -405,27 +407,34 @@ async fn nobody_writes_on_an_erased_record_any_more() {
     assert_eq!(row.number, "E2026-000003");
 }
 
-#[tokio::test]
-async fn a_kill_right_after_the_erasure_leaves_nothing_in_the_log() {
-    let (_, _, hub) = three_sites().await;
-    let crash = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+fn killed_after_a_commit_once_armed() -> (Arc<AtomicBool>, Options) {
+    let crash = Arc::new(AtomicBool::new(false));
     let armed = crash.clone();
     let options = Options {
-        crash_at: Some(std::sync::Arc::new(move |point| {
-            point == WritePoint::AfterCommit && armed.load(std::sync::atomic::Ordering::SeqCst)
+        crash_at: Some(Arc::new(move |point| {
+            point == WritePoint::AfterCommit && armed.load(Ordering::SeqCst)
         })),
         ..quick()
     };
-    let hub = hub.reopen(options).await;
-    let remains = hub.store.remains(record(EAST, 1)).await.unwrap();
-    crash.store(true, std::sync::atomic::Ordering::SeqCst);
-    let op = erasure_of(record(EAST, 1), &remains);
-    let root = super::support::root();
-    let institution = super::support::institution();
+    (crash, options)
+}
+
+async fn erase_and_be_killed(hub: &Site, remains: &Remains) {
+    let (op, key) = (erasure_of(record(EAST, 1), remains), root());
     let killed = hub
         .store
-        .commit_institution(op, &root, institution, MORNING);
+        .commit_institution(op, &key, institution(), MORNING);
     assert!(matches!(killed.await, Err(StoreError::Stopped)));
+}
+
+#[tokio::test]
+async fn a_kill_right_after_the_erasure_leaves_nothing_in_the_log() {
+    let (_, _, hub) = three_sites().await;
+    let (crash, options) = killed_after_a_commit_once_armed();
+    let hub = hub.reopen(options).await;
+    let remains = hub.store.remains(record(EAST, 1)).await.unwrap();
+    crash.store(true, Ordering::SeqCst);
+    erase_and_be_killed(&hub, &remains).await;
     let hub = hub.reopen(quick()).await;
     assert!(!is_on_disk(hub.path(), SECRET));
     assert_eq!(hub.rows().await.len(), 1);
@@ -565,14 +574,7 @@ async fn a_decision_understood_only_after_an_upgrade_is_carried_out_on_what_wait
 
 #[tokio::test]
 async fn a_reader_in_the_log_while_a_store_opens_only_delays_its_emptying() {
-    let crash = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let armed = crash.clone();
-    let options = Options {
-        crash_at: Some(std::sync::Arc::new(move |point| {
-            point == WritePoint::AfterCommit && armed.load(std::sync::atomic::Ordering::SeqCst)
-        })),
-        ..quick()
-    };
+    let (crash, options) = killed_after_a_commit_once_armed();
     let (east, hub) = (Site::open(EAST).await, Site::open_with(HUB, options).await);
     east.log(1, SECRET).await;
     east.send_to(&hub).await;
@@ -580,14 +582,8 @@ async fn a_reader_in_the_log_while_a_store_opens_only_delays_its_emptying() {
     let mut reader = raw(hub.path()).await;
     let begin = sqlx::raw_sql("begin; select count(*) from bundle");
     begin.execute(&mut reader).await.unwrap();
-    crash.store(true, std::sync::atomic::Ordering::SeqCst);
-    let op = erasure_of(record(EAST, 1), &remains);
-    let root = super::support::root();
-    let institution = super::support::institution();
-    let killed = hub
-        .store
-        .commit_institution(op, &root, institution, MORNING);
-    assert!(matches!(killed.await, Err(StoreError::Stopped)));
+    crash.store(true, Ordering::SeqCst);
+    erase_and_be_killed(&hub, &remains).await;
     let hub = hub.reopen(quick()).await;
     assert!(is_on_disk(hub.path(), SECRET));
     sqlx::Connection::close(reader).await.unwrap();

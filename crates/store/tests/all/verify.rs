@@ -517,6 +517,44 @@ async fn a_second_chain_holds_beside_its_journal_only_if_the_institution_adopted
 }
 
 #[tokio::test]
+async fn an_end_of_a_forked_journal_that_is_gone_is_disputed_and_of_any_other_journal_missing() {
+    let (hub, forger) = forked_where_west_saw_the_other_side().await;
+    let seen = forger.own().await.pop().unwrap();
+    let seq = seen.decode_header().unwrap().seq;
+    let mut conn = raw(hub.path()).await;
+    for (sql, keeps_a_branch) in [
+        ("delete from branch where hash = $1 and seq >= $2", true),
+        ("delete from branch where $1 is not null and $2 > 0", false),
+    ] {
+        sqlx::query("delete from bundle where site = $1 and seq >= $2")
+            .bind(EAST.site().0.to_vec())
+            .bind(i64::try_from(seq).unwrap())
+            .execute(&mut conn)
+            .await
+            .unwrap();
+        sqlx::query(sql)
+            .bind(seen.hash().0.to_vec())
+            .bind(i64::try_from(seq).unwrap())
+            .execute(&mut conn)
+            .await
+            .unwrap();
+        let report = report(hub.path()).await;
+        assert!(!report.holds());
+        match keeps_a_branch {
+            true => {
+                assert_eq!(report.first_bad, None);
+                assert_eq!(
+                    (report.disputed[0].saw, report.disputed[0].held),
+                    (seen.hash(), None)
+                );
+                assert!(report.disputed[0].to_string().contains("forked"));
+            }
+            false => assert_eq!(report.first_bad.unwrap().reason.code(), "dependency"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_exported_file_tells_forks_as_its_directory_does() {
     let (hub, forger) = forked_where_west_saw_the_other_side().await;
     let whole = report(hub.path()).await;

@@ -2,21 +2,13 @@
 
 use super::open::Reader;
 use super::*;
-use crate::identity::{HubNames, Identity};
+use crate::identity::Identity;
+use crate::identity::validity::tests::hub;
 use ed25519_dalek::VerifyingKey;
 use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use x25519_dalek::{PublicKey, StaticSecret};
-
-fn hub(seed: u64) -> Identity {
-    let names = HubNames {
-        institution: "学院".to_owned(),
-        site: "总值班室".to_owned(),
-        code: "Z".to_owned(),
-    };
-    Identity::new_hub(&names, &mut StdRng::seed_from_u64(seed)).unwrap()
-}
 
 fn campus(identity: &Identity, number: u8) -> Reader {
     Reader {

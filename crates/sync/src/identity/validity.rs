@@ -49,13 +49,13 @@ impl Identity {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::identity::HubNames;
     use rand::SeedableRng as _;
     use rand::rngs::StdRng;
 
-    fn hub(seed: u64) -> Identity {
+    pub(crate) fn hub(seed: u64) -> Identity {
         let names = HubNames {
             institution: "学院".to_owned(),
             site: "总值班室".to_owned(),

@@ -220,16 +220,22 @@ mod tests {
         assert_eq!(low.look(&View::default(), 4_000), [stop]);
     }
 
-    #[test]
-    fn configured_addresses_are_dialled_while_the_hub_is_gone() {
+    /// What it has just been told to dial, three seconds after the hub went.
+    fn dialling_a_configured_address() -> (Direct, View, Target) {
         let mut low = Direct::new(LOW, 0);
         let target = Target::Configured(0);
-        let mut view = View {
+        let view = View {
             targets: [target].into(),
             ..View::default()
         };
         let _ = low.look(&view, 0);
         assert_eq!(low.look(&view, 3_000), [Change::Dial(target)]);
+        (low, view, target)
+    }
+
+    #[test]
+    fn configured_addresses_are_dialled_while_the_hub_is_gone() {
+        let (mut low, mut view, target) = dialling_a_configured_address();
         view.hub_up = true;
         let _ = low.look(&view, 4_000);
         assert_eq!(low.look(&view, 14_000), [Change::Stop(target)]);
@@ -237,14 +243,7 @@ mod tests {
 
     #[test]
     fn a_hub_that_is_back_here_and_not_there_is_no_way_to_who_answered() {
-        let mut low = Direct::new(LOW, 0);
-        let target = Target::Configured(0);
-        let mut view = View {
-            targets: [target].into(),
-            ..View::default()
-        };
-        let _ = low.look(&view, 0);
-        assert_eq!(low.look(&view, 3_000), [Change::Dial(target)]);
+        let (mut low, mut view, target) = dialling_a_configured_address();
         view.answered.insert(0, HIGH);
         view.linked.insert(HIGH);
         view.hub_up = true;

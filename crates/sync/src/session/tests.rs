@@ -3,7 +3,7 @@
 use super::*;
 use crate::wire::{self, Ack};
 use records::bundle::Header;
-use records::id::{AccountId, ActionId, Hash, InstitutionId, ScopeId, TerminalId};
+use records::id::{Hash, InstitutionId};
 use records::journal::{Place, place};
 
 mod catching_up;

@@ -105,30 +105,7 @@ struct Before {
 
 /// What the first header is compared with.
 fn first(run: &Run) -> Header {
-    Header {
-        version: bundle::VERSION,
-        suite: bundle::SUITE,
-        institution: Default::default(),
-        site: run.journal.site,
-        incarnation: run.journal.incarnation,
-        seq: run.after.saturating_add(1),
-        prev: Hash::default(),
-        deps: Vec::new(),
-        hlc: 0,
-        wall_ms: 0,
-        uptime_ms: 0,
-        hub_offset_ms: None,
-        account: Default::default(),
-        terminal: Default::default(),
-        assurance: Vec::new(),
-        action: Default::default(),
-        part: 1,
-        parts: 1,
-        scope: Default::default(),
-        key_id: 0,
-        payload_root: Hash::default(),
-        payload_len: 0,
-    }
+    Header::blank(run.journal, run.after.saturating_add(1))
 }
 
 fn header(

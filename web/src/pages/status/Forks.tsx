@@ -49,36 +49,36 @@ export function Forks({ forks, owner }: Props) {
       {close.error ? <p role="alert">{errorText(close.error)}</p> : null}
       {close.isSuccess ? <p role="status">{t('forks.closed')}</p> : null}
       {forks.length > 0 ? (
-        <ScrollTable label={t('status.forks')}>
-          <thead>
-            <tr>
-              {COLUMNS.map((column) => (
-                <th key={column} scope="col">
-                  {t(`status.${column}`)}
-                </th>
-              ))}
+        <ScrollTable
+          label={t('status.forks')}
+          columns={COLUMNS.map((column) => t(`status.${column}`))}
+        >
+          {forks.map((fork) => (
+            <tr key={`${fork.kept.site}.${fork.kept.incarnation}.${fork.branch}`}>
+              <th scope="row">{owner(fork.kept.site)}</th>
+              <td className="figures" data-label={t('status.incarnation')}>
+                {fork.kept.incarnation}
+              </td>
+              <td className="figures" data-label={t('status.forkAt')}>
+                {fork.kept.seq}
+              </td>
+              <td className="figures" data-label={t('status.branches')}>
+                {fork.ends.length || '—'}
+              </td>
+              <td className="figures" data-label={t('status.received')}>
+                {dateTime(fork.found_at)}
+              </td>
+              <td data-label={t('status.forkNext')}>
+                {fork.ends.length > 1 ? (
+                  <Button size="small" onClick={() => setAsked(fork)}>
+                    {t('forks.close')}
+                  </Button>
+                ) : (
+                  t(fork.ends.length === 0 ? 'forks.atHub' : 'forks.incomplete')
+                )}
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {forks.map((fork) => (
-              <tr key={`${fork.kept.site}.${fork.kept.incarnation}.${fork.branch}`}>
-                <th scope="row">{owner(fork.kept.site)}</th>
-                <td className="figures">{fork.kept.incarnation}</td>
-                <td className="figures">{fork.kept.seq}</td>
-                <td className="figures">{fork.ends.length || '—'}</td>
-                <td className="figures">{dateTime(fork.found_at)}</td>
-                <td>
-                  {fork.ends.length > 1 ? (
-                    <Button size="small" onClick={() => setAsked(fork)}>
-                      {t('forks.close')}
-                    </Button>
-                  ) : (
-                    t(fork.ends.length === 0 ? 'forks.atHub' : 'forks.incomplete')
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
+          ))}
         </ScrollTable>
       ) : null}
       <Modal

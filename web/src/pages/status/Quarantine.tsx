@@ -59,21 +59,13 @@ export function Quarantine({ status, owner }: Props) {
         {t(quarantine.length === 0 ? 'quarantine.empty' : 'quarantine.hint')}
       </p>
       {quarantine.length > 0 ? (
-        <ScrollTable label={t('quarantine.title')}>
-          <thead>
-            <tr>
-              {COLUMNS.map((column) => (
-                <th key={column} scope="col">
-                  {t(`quarantine.${column}`)}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {quarantine.slice(0, most).map((one) => (
-              <Line key={one.bundle.hash} one={one} owner={owner} />
-            ))}
-          </tbody>
+        <ScrollTable
+          label={t('quarantine.title')}
+          columns={COLUMNS.map((column) => t(`quarantine.${column}`))}
+        >
+          {quarantine.slice(0, most).map((one) => (
+            <Line key={one.bundle.hash} one={one} owner={owner} />
+          ))}
         </ScrollTable>
       ) : null}
       {quarantine.length > most ? (

@@ -28,21 +28,13 @@ export function SitesTable() {
         </Button>
       </div>
       {query.isError ? <p role="alert">{errorText(query.error)}</p> : null}
-      <ScrollTable label={t('status.sites')}>
-        <thead>
-          <tr>
-            {columns.map((column) => (
-              <th key={column} scope="col">
-                {t(`status.${column}`)}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {sites.map((site) => (
-            <SiteLine key={site.id} site={site} />
-          ))}
-        </tbody>
+      <ScrollTable
+        label={t('status.sites')}
+        columns={columns.map((column) => t(`status.${column}`))}
+      >
+        {sites.map((site) => (
+          <SiteLine key={site.id} site={site} />
+        ))}
       </ScrollTable>
     </section>
   );

@@ -19,27 +19,16 @@ export function StatusTable({ title, empty, columns, rows, children }: Props) {
       <h3>{title}</h3>
       {rows.length === 0 ? <p className="secondary">{empty}</p> : children}
       {rows.length > 0 ? (
-        <ScrollTable label={title}>
-          <thead>
-            <tr>
-              {columns.map((column) => (
-                <th key={column} scope="col">
-                  {column}
-                </th>
+        <ScrollTable label={title} columns={columns}>
+          {rows.map(({ key, cells }) => (
+            <tr key={key}>
+              {cells.map((cell, index) => (
+                <td key={columns[index]} className="figures" data-label={columns[index]}>
+                  {cell}
+                </td>
               ))}
             </tr>
-          </thead>
-          <tbody>
-            {rows.map(({ key, cells }) => (
-              <tr key={key}>
-                {cells.map((cell, index) => (
-                  <td key={columns[index]} className="figures" data-label={columns[index]}>
-                    {cell}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
+          ))}
         </ScrollTable>
       ) : null}
     </div>

@@ -34,28 +34,11 @@ pub(super) fn bundle(node: u8, seq: u64, prev: Hash, payload: &[u8]) -> Bundle {
 
 fn bundle_of(journal: JournalId, seq: u64, prev: Hash, payload: &[u8]) -> Bundle {
     let header = Header {
-        version: records::bundle::VERSION,
-        suite: records::bundle::SUITE,
         institution: INSTITUTION,
-        site: journal.site,
-        incarnation: journal.incarnation,
-        seq,
         prev,
-        deps: vec![],
         hlc: seq,
-        wall_ms: 0,
-        uptime_ms: 0,
-        hub_offset_ms: None,
-        account: AccountId::default(),
-        terminal: TerminalId::default(),
-        assurance: vec![],
-        action: ActionId::default(),
-        part: 1,
-        parts: 1,
-        scope: ScopeId::default(),
-        key_id: 0,
         payload_root: Hash(*blake3::hash(payload).as_bytes()),
-        payload_len: 0,
+        ..Header::blank(journal, seq)
     };
     // The model checks no signatures, so none is spent time on.
     Bundle {
