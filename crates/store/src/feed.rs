@@ -1,7 +1,7 @@
 //! What changed after a cursor.
 
 use crate::error::StoreError;
-use crate::list::{MAX_LIMIT, row, row_columns};
+use crate::list::{MAX_LIMIT, row, row_select};
 use crate::meta::{int, uint};
 use crate::row::Feed;
 use crate::store::Store;
@@ -26,7 +26,7 @@ impl Store {
         }
         let limit = limit.clamp(1, MAX_LIMIT);
         let found = sqlx::query(concat!(
-            row_columns!(),
+            row_select!(),
             "where r.cursor > $2 order by r.cursor limit $3"
         ))
         .bind(self.own_site())

@@ -59,16 +59,27 @@ macro_rules! row_columns {
              r.disputed,
              (select count(*) from blob_ref b where b.record = r.id) as attachments,
              not exists (
-                 select 1 from change c where c.record = r.id and c.site = $1
+                 -- The signs keep SQLite from looking through all changes of our site.
+                 select 1 from change c where c.record = r.id and +c.site = $1
                  -- What a closure adopted is held by the hub that closed.
-                 and c.incarnation < 16777216
+                 and +c.incarnation < 16777216
                  and c.seq > coalesce((
                      select max(a.seq) from peer_ack a
-                     where a.site = c.site and a.incarnation = c.incarnation), 0)) as acked
-         from record r left join record p on p.id = r.author and p.kind = 'person' "
+                     where a.site = c.site and a.incarnation = c.incarnation), 0)) as acked "
     };
 }
 pub(crate) use row_columns;
+
+/// Rows from the records themselves.
+macro_rules! row_select {
+    () => {
+        concat!(
+            $crate::list::row_columns!(),
+            "from record r left join record p on p.id = r.author and p.kind = 'person' "
+        )
+    };
+}
+pub(crate) use row_select;
 
 macro_rules! list_where {
     () => {
@@ -81,18 +92,26 @@ macro_rules! list_where {
     };
 }
 
-const LIST: &str = concat!(
-    row_columns!(),
-    list_where!(),
-    "order by r.sort_at desc, r.id limit $18"
-);
+/// A page: first which rows, then what they show, or a search for a frequent word would compute
+/// that of everything it finds.
+macro_rules! list_page {
+    ($found:literal) => {
+        concat!(
+            row_columns!(),
+            "from (select r.no from record r ",
+            list_where!(),
+            $found,
+            " order by r.sort_at desc, r.id limit $18) page
+             join record r on r.no = page.no
+             left join record p on p.id = r.author and p.kind = 'person'
+             order by r.sort_at desc, r.id"
+        )
+    };
+}
 
-const SEARCH: &str = concat!(
-    row_columns!(),
-    list_where!(),
-    "and r.no in (select rowid from search where search match $19)
-     order by r.sort_at desc, r.id limit $18"
-);
+const LIST: &str = list_page!("");
+
+const SEARCH: &str = list_page!("and r.no in (select rowid from search where search match $19)");
 
 /// Rows of the fast lane whose record has not come through the gate.
 pub(crate) const PROVISIONAL: &str = concat!(
@@ -179,7 +198,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn row(&self, id: RecordId) -> Result<Option<RecordRow>, StoreError> {
-        let found = sqlx::query(concat!(row_columns!(), "where r.id = $2"))
+        let found = sqlx::query(concat!(row_select!(), "where r.id = $2"))
             .bind(self.own_site())
             .bind(id.0.to_vec())
             .fetch_optional(&self.inner.readers)
@@ -194,7 +213,7 @@ impl Store {
     pub async fn record(&self, id: RecordId) -> Result<Option<StoredRecord>, StoreError> {
         // One read transaction, so that row, document and origins belong together.
         let mut tx = self.inner.readers.begin().await?;
-        let found = sqlx::query(concat!(row_columns!(), "where r.id = $2"))
+        let found = sqlx::query(concat!(row_select!(), "where r.id = $2"))
             .bind(self.own_site())
             .bind(id.0.to_vec())
             .fetch_optional(&mut *tx)
@@ -243,7 +262,7 @@ impl Store {
     pub async fn linked(&self, id: RecordId) -> Result<Vec<Linked>, StoreError> {
         let found = sqlx::query(concat!(
             "select l.relation, x.* from link l join (",
-            row_columns!(),
+            row_select!(),
             ") x on x.id = l.record
              where l.target = $2 order by x.sort_at desc, x.id, l.relation limit 200"
         ))
@@ -361,3 +380,6 @@ async fn name(conn: &mut sqlx::SqliteConnection, id: AccountId) -> Result<String
             .await?;
     Ok(name.unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 //! goal is missed) and a `run` function, listed in [`FIGURES`].
 
 mod admit;
+mod crowd;
 mod durable;
 mod figure;
 mod gate;
@@ -15,6 +16,7 @@ mod pair;
 mod per_record;
 mod raw;
 mod reconnect;
+mod repo;
 mod scrub;
 mod start;
 mod verify;
@@ -37,6 +39,7 @@ const FIGURES: &[(&str, Measure)] = &[
     ("admit", admit::run),
     ("verify", verify::run),
     ("live", live::run),
+    ("crowd", crowd::run),
     ("pacing", pacing::run),
     ("weeks", weeks::run),
 ];

@@ -5,12 +5,13 @@
 //! case: every change pays for a signed header) and four a bundle; real sessions until nothing
 //! moves. The goal for 10 is their raw bytes and 1 KiB; for 1,000 it is 0.6 of their raw bytes.
 //!
-//! Anchor: Automerge's own sync protocol with fresh state, on the records that differ alone: it
-//! would have to try all the others, too, to know which these are (figure `reconnect`).
+//! Anchors: Automerge's own sync protocol with fresh state, and samod (the Rust automerge-repo), on
+//! the records that differ alone: they would have to try all the others, too, to know which these
+//! are (figure `reconnect`).
 
 use crate::figure::{Figure, Goal, Size, folder, runtime};
 use crate::pair::{connect, founded};
-use crate::per_record;
+use crate::{per_record, repo};
 use anyhow::Result;
 use records::bundle::Bundle;
 use records::payload::{self, Body, Section};
@@ -25,13 +26,13 @@ pub(crate) fn run(size: Size) -> Result<Vec<Figure>> {
                 changes_per_bundle: a_bundle,
                 ..Plan::year().with_records(size.pick(100, 800))
             };
-            figures.push(runtime.block_on(measure(plan, missing))?);
+            figures.extend(runtime.block_on(measure(plan, missing))?);
         }
     }
     Ok(figures)
 }
 
-async fn measure(plan: Plan, missing: usize) -> Result<Figure> {
+async fn measure(plan: Plan, missing: usize) -> Result<[Figure; 2]> {
     let bundles: Vec<Bundle> = History::new(plan.clone()).collect();
     let (mut lacking, mut changes, mut raw) = (0, 0, 0);
     for bundle in bundles.iter().rev() {
@@ -59,22 +60,25 @@ async fn measure(plan: Plan, missing: usize) -> Result<Figure> {
         "sent {}",
         crossed.bundles
     );
-    let theirs = per_record::sync(per_record::documents(plan.clone(), lacking)?)?;
+    let documents = per_record::documents(plan.clone(), lacking)?;
+    let samod = repo::sync(documents.clone()).await?;
+    let theirs = per_record::sync(documents)?;
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-    let (bytes, raw, theirs) = (crossed.bytes as f64, raw as f64, theirs as f64);
+    let of_raw = |bytes: u64| bytes as f64 / raw as f64;
     let a_bundle = plan.changes_per_bundle;
     let name = format!("{changes} changes missing, {a_bundle} a bundle, of their raw bytes");
-    let goal = if missing <= 10 {
-        (raw + 1_024.0) / raw
-    } else {
-        0.6
+    let goal = match missing {
+        ..=10 => of_raw(raw as u64 + 1_024),
+        _ => 0.6,
     };
-    Ok(Figure::new(name, bytes / raw, "x")
-        .goal(Goal::AtMost(goal))
-        .anchor(
+    let figure = || Figure::new(&name, of_raw(crossed.bytes), "x");
+    Ok([
+        figure().goal(Goal::AtMost(goal)).anchor(
             "Automerge sync of the records that differ alone",
-            theirs / raw,
-        ))
+            of_raw(theirs),
+        ),
+        figure().anchor("samod, these records alone", of_raw(samod)),
+    ])
 }
 
 pub(crate) fn changes_of(bundle: &Bundle) -> Vec<Vec<u8>> {

@@ -158,11 +158,15 @@ pub(crate) async fn connect(stores: [&Store; 2]) -> Result<Crossed> {
 
 async fn admit(store: &Store, bundles: Vec<Bundle>) -> Result<Outcome> {
     let admissions = store.admit(bundles, BEGIN_MS).await?;
-    if let Some(odd) = admissions
-        .iter()
-        .find(|answer| !matches!(answer, Admission::Admitted { .. }))
-    {
-        bail!("a bundle of the history was not admitted: {odd:?}");
+    // One may come before what it stands on, which another journal's frame brings.
+    let fits = |answer: &&Admission| {
+        matches!(
+            answer,
+            Admission::Admitted { .. } | Admission::Waiting { kept: true, .. }
+        )
+    };
+    if let Some(odd) = admissions.iter().find(|answer| !fits(answer)) {
+        bail!("a bundle of the history was not taken: {odd:?}");
     }
     Ok(Outcome {
         heads: store.frontier(),

@@ -86,7 +86,7 @@ async fn weeks(bundles: usize) -> Result<Run> {
 }
 
 /// A quarter of the bundles begin a record, the others add to it; many people at once.
-async fn fill(site: &QuicSite, bundles: usize, seed: u64) -> Result<()> {
+pub(crate) async fn fill(site: &QuicSite, bundles: usize, seed: u64) -> Result<()> {
     let people = (0..PEOPLE).map(async |person| {
         let rng = &mut rng(seed + person as u64);
         for _ in (person..bundles / 4).step_by(PEOPLE) {
