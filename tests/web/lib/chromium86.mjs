@@ -13,15 +13,18 @@ export async function openChromium86(viewport) {
     writeFileSync(binary, brotliDecompressSync(readFileSync(join(dirname(packed), 'bin/chromium.br'))));
     chmodSync(binary, 0o755);
   }
-  const { browser, page } = await opened(binary, viewport);
+  const { server, page } = await opened(binary, viewport);
   const errors = [];
   page.on('pageerror', (error) => errors.push(String(error)));
-  return { page, errors, close: () => browser.close() };
+  return { page, errors, close: () => server.kill() };
 }
 
-/** In one process this old browser sometimes hangs before its first page; then a new one is started. */
+/**
+ * In one process this old browser sometimes hangs before its first page, and then does not hear
+ * that it is to close: its process is ended and a new one started.
+ */
 async function opened(binary, viewport, tries = 3) {
-  const browser = await chromium.launch({
+  const server = await chromium.launchServer({
     executablePath: binary,
     headless: true,
     args: [
@@ -29,14 +32,15 @@ async function opened(binary, viewport, tries = 3) {
       '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
     ],
   });
+  const browser = await chromium.connect(server.wsEndpoint());
   let timer;
   const late = new Promise((resolve) => {
     timer = setTimeout(resolve, 20_000, null);
   });
   const page = await Promise.race([browser.newPage({ viewport, locale: 'zh-CN' }), late]);
   clearTimeout(timer);
-  if (page) return { browser, page };
+  if (page) return { server, page };
+  await server.kill();
   if (tries === 1) throw new Error('Chromium 86 opens no page');
-  browser.close().catch(() => undefined);
   return opened(binary, viewport, tries - 1);
 }

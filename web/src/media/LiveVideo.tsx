@@ -1,4 +1,4 @@
-import { type ReactNode, useRef } from 'react';
+import { type ReactNode, useCallback, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Layer } from './layer';
 import css from './media.module.css';
@@ -57,16 +57,20 @@ export function LiveVideo({
   const video = useRef<HTMLVideoElement>(null);
   const last = useRef<HTMLCanvasElement>(null);
   const keepPicture = useLastPicture(video, last);
-  const now = useNow(1_000);
+  const now = useNow(500);
+  const drawnAt = useRef<number | null>(null);
+  const drawn = useCallback(() => {
+    drawnAt.current = Date.now();
+  }, []);
   const fitting = useAutoLayer(tile);
   const wanted = layer === 'auto' ? fitting : layer;
   const watching = useWhep(source, kind, wanted, nudge, keepPicture);
   const [full, toggleFull] = useFullscreen(tile);
-  usePicture(video, watching.stream, kind === 'person', watching.pictureShown);
+  usePicture(video, watching.stream, kind === 'person', watching.pictureShown, drawn);
 
   const { session, speaking } = watching;
   const words = describe(session, cause, now);
-  const age = pictureAge(session, now);
+  const age = pictureAge(session, drawnAt.current, now);
   const waitsForPicture = kind === 'person' && words.word === 'soundOnly';
   const fails = words.word !== 'playing' && words.word !== 'soundOnly';
   const hasPicture = age !== null;

@@ -7,7 +7,7 @@ import { NAMESPACE } from './texts';
 interface Props {
   name: string;
   place: string;
-  /** Whole seconds since the last picture; null hides the age. */
+  /** ms since the last picture; null hides the age. */
   age: number | null;
   full: boolean;
   onFullscreen: () => void;
@@ -16,12 +16,13 @@ interface Props {
   children?: ReactNode;
 }
 
-/** Seconds up to which a picture counts as live. */
-const LIVE_S = 2;
+/** ms up to which a picture counts as live: a camera may send one a second. */
+const LIVE_MS = 1_500;
 
-function Age({ seconds }: { seconds: number }) {
+function Age({ age }: { age: number }) {
   const { t } = useTranslation(NAMESPACE);
-  if (seconds <= LIVE_S) {
+  const seconds = Math.floor(age / 1_000);
+  if (age <= LIVE_MS) {
     return <span className={css.age}>{t('live')}</span>;
   }
   const text =
@@ -42,7 +43,7 @@ export function TileBar({ name, place, age, full, onFullscreen, onClose, childre
         <span className={css.place}>{place}</span>
       </span>
       {children}
-      {age !== null && <Age seconds={age} />}
+      {age !== null && <Age age={age} />}
       <button
         type="button"
         className={css.button}

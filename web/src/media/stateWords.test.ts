@@ -50,8 +50,13 @@ suite('the words of a tile', () => {
     expect(words.word).toBe('soundOnly');
   });
 
-  it('give the age of the last picture in whole seconds', () => {
-    expect(pictureAge(session({ lastPictureAt: 1_000 }), 6_900)).toBe(5);
-    expect(pictureAge(session({}), 6_900)).toBeNull();
+  it('give the age of the last picture drawn, not of the last look at the connection', () => {
+    expect(pictureAge(session({ lastPictureAt: 2_000 }), 1_100, 3_000)).toBe(1_900);
+    expect(pictureAge(session({}), 1_100, 3_000)).toBeNull();
+  });
+
+  it('go by what is decoded where nothing is drawn, as in a tab behind another', () => {
+    expect(pictureAge(session({ lastPictureAt: 9_000 }), 1_000, 9_400)).toBe(400);
+    expect(pictureAge(session({ lastPictureAt: 9_000 }), null, 9_400)).toBe(400);
   });
 });

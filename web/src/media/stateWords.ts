@@ -28,6 +28,8 @@ export interface StateWords {
 
 /** A picture older than this is no longer shown as live. */
 export const PICTURE_OLD_AFTER_MS = 3_000;
+/** Pictures decoded for so long without one being drawn: nobody sees the tile. */
+const OUT_OF_SIGHT_AFTER_MS = 2_500;
 
 /**
  * `cause` explains a session that fails (the campus is cut off, the camera refuses the password):
@@ -54,9 +56,18 @@ export function describe(session: SessionState, cause: Cause | null, now: number
   };
 }
 
-/** Whole seconds since the last picture; null before the first. */
-export function pictureAge(session: SessionState, now: number): number | null {
-  return session.lastPictureAt === null
-    ? null
-    : Math.max(0, Math.floor((now - session.lastPictureAt) / 1_000));
+/**
+ * ms since the last picture; null before the first. `drawnAt` is when the tile drew a frame: nearer
+ * to the truth than what the connection has decoded, which is read once a second only.
+ */
+export function pictureAge(
+  { lastPictureAt }: SessionState,
+  drawnAt: number | null,
+  now: number,
+): number | null {
+  if (lastPictureAt === null) {
+    return null;
+  }
+  const draws = drawnAt !== null && lastPictureAt - drawnAt <= OUT_OF_SIGHT_AFTER_MS;
+  return Math.max(0, now - (draws ? drawnAt : lastPictureAt));
 }

@@ -1,38 +1,18 @@
 import { type RefObject, useEffect } from 'react';
+import { watchFrames } from './frames';
 import { useSound } from './sound';
-
-type FrameCallbackVideo = HTMLVideoElement & {
-  requestVideoFrameCallback?: (callback: () => void) => number;
-};
-
-function onFirstFrame(video: FrameCallbackVideo, shown: () => void): () => void {
-  let wanted = true;
-  const call = () => {
-    if (wanted) {
-      wanted = false;
-      shown();
-    }
-  };
-  if (video.requestVideoFrameCallback) {
-    video.requestVideoFrameCallback(call);
-  } else {
-    video.addEventListener('loadeddata', call, { once: true });
-  }
-  return () => {
-    wanted = false;
-    video.removeEventListener('loadeddata', call);
-  };
-}
 
 /**
  * Plays `stream` in `element`. Pictures start muted; a voice the browser does not let sound by
- * itself plays muted too and is reported, so that one click brings it back.
+ * itself plays muted too and is reported, so that one click brings it back. `shown` is called with
+ * the first frame, `drawn` with others again and again.
  */
 export function usePicture(
   element: RefObject<HTMLVideoElement | null>,
   stream: MediaStream | null,
   audible: boolean,
   shown: () => void,
+  drawn: () => void,
 ): void {
   const { report, forget } = useSound();
   useEffect(() => {
@@ -42,7 +22,7 @@ export function usePicture(
     }
     video.srcObject = stream;
     video.muted = !audible;
-    const ignore = onFirstFrame(video, shown);
+    const ignore = watchFrames(video, shown, drawn);
     video.play().catch((error: unknown) => {
       if (audible && error instanceof DOMException && error.name === 'NotAllowedError') {
         video.muted = true;
@@ -56,5 +36,5 @@ export function usePicture(
       forget(video);
       video.srcObject = null;
     };
-  }, [element, stream, audible, shown, report, forget]);
+  }, [element, stream, audible, shown, drawn, report, forget]);
 }
