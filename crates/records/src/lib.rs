@@ -26,6 +26,7 @@ pub mod outline;
 pub mod payload;
 pub mod prescan;
 pub mod read;
+pub mod share;
 pub mod trust;
 pub mod witness;
 pub mod write;

@@ -15,6 +15,7 @@ pub mod service;
 pub mod session;
 pub mod shapes;
 pub mod sites;
+pub mod uploads;
 
 use crate::app::App;
 use utoipa_axum::router::OpenApiRouter;
@@ -32,4 +33,5 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(service::router())
         .merge(session::router())
         .merge(sites::router())
+        .merge(uploads::router())
 }

@@ -4,9 +4,11 @@ use crate::api::shapes::SiteRole;
 use crate::auth::origin::Addresses;
 use crate::auth::password::{Checker, PasswordError};
 use crate::auth::throttle::Throttle;
+use crate::blobs::unfinished::Files;
 use crate::clock::Clock;
 use crate::consult::presence::Presence;
 use crate::consult::sessions::MediaSessions;
+use crate::error::{ApiError, Code};
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::random::Random;
@@ -16,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::Store;
 use sync::identity::Identity;
 use sync::links::Links;
-use tokio::sync::{Semaphore, broadcast, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, broadcast, watch};
 
 /// One site's parts, shared by everything that serves it. Cloning is cheap.
 #[derive(Clone)]
@@ -107,6 +109,7 @@ struct Inner {
     sessions: MediaSessions,
     metrics: Metrics,
     uploads: Semaphore,
+    unfinished: Files,
     boot: u32,
     stopping: watch::Sender<bool>,
     ended: broadcast::Sender<[u8; 32]>,
@@ -134,6 +137,7 @@ impl App {
             sessions: MediaSessions::default(),
             metrics: Metrics::default(),
             uploads: Semaphore::new(MAX_UPLOADS),
+            unfinished: Files::default(),
             boot: u32::from_be_bytes(parts.random.bytes()),
             stopping: watch::channel(false).0,
             ended: broadcast::channel(64).0,
@@ -226,9 +230,18 @@ impl App {
         &self.0.metrics
     }
 
-    /// Turns for uploads.
-    pub(crate) fn uploads(&self) -> &Semaphore {
-        &self.0.uploads
+    /// A turn to take a file, or a piece of one.
+    pub(crate) fn upload_turn(&self) -> Result<SemaphorePermit<'_>, ApiError> {
+        let turn = self.0.uploads.try_acquire();
+        turn.map_err(|_| {
+            ApiError::new(Code::UploadsBusy, "too many files are being uploaded").retry_after(5)
+        })
+    }
+
+    /// Files of which only a part is here.
+    #[must_use]
+    pub fn unfinished(&self) -> &Files {
+        &self.0.unfinished
     }
 
     /// A random number of this run; part of feed cursors, so that a restart is noticed.

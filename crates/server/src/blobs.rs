@@ -4,8 +4,10 @@
 //! and whoever may see the record may see it.
 
 pub mod content;
+pub mod intake;
 pub mod range;
 pub mod state;
 pub mod tidy;
+pub mod unfinished;
 
 pub use content::{ContentType, Sniff};

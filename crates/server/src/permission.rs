@@ -7,11 +7,18 @@
 use crate::app::App;
 use crate::auth::person::{self, Person};
 use crate::error::{ApiError, Code};
+use crate::http;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 use rules::Role;
+use std::time::Duration;
+
+/// Of a body that is refused so much is read, bytes: the pieces in which a page sends a file.
+const MAX_REFUSED: u64 = 4 * 1024 * 1024;
+/// And for so long.
+const REFUSED_WITHIN: Duration = Duration::from_secs(30);
 
 /// Whom an operation is open to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +59,10 @@ pub const TABLE: &[(&str, &str, Permit)] = &[
     ("GET", "/api/v1/blobs/{hash}/state", READERS),
     ("POST", "/api/v1/blobs/{hash}/fetch", DUTY),
     ("DELETE", "/api/v1/blobs/{hash}/fetch", DUTY),
+    ("POST", "/api/v1/uploads", DUTY),
+    ("GET", "/api/v1/uploads/{id}", DUTY),
+    ("PATCH", "/api/v1/uploads/{id}", DUTY),
+    ("DELETE", "/api/v1/uploads/{id}", DUTY),
     ("GET", "/api/v1/cameras", READERS),
     ("POST", "/whep/{source}", DUTY),
     ("DELETE", "/whep/sessions/{id}", DUTY),
@@ -89,6 +100,17 @@ pub async fn guard(
     next: Next,
 ) -> Result<Response, ApiError> {
     let route = route.as_ref().map_or("", MatchedPath::as_str);
+    if let Err(refused) = admit(&app, route, &mut request).await {
+        let mut body = request.into_body().into_data_stream();
+        // Or the browser, still sending, never learns that its session has ended.
+        let read = http::read_on(&mut body, MAX_REFUSED);
+        drop(tokio::time::timeout(REFUSED_WITHIN, read).await);
+        return Err(refused);
+    }
+    Ok(next.run(request).await)
+}
+
+async fn admit(app: &App, route: &str, request: &mut Request) -> Result<(), ApiError> {
     match permit(request.method().as_str(), route) {
         None if TABLE.iter().any(|line| line.1 == route) => {
             return Err(method_not_allowed(request.method()));
@@ -96,12 +118,12 @@ pub async fn guard(
         None => return Err(ApiError::not_found()),
         Some(Permit::Everyone) => {}
         Some(Permit::Own) => {
-            if let Some(person) = person::of_request(&app, request.headers()).await? {
+            if let Some(person) = person::of_request(app, request.headers()).await? {
                 request.extensions_mut().insert(person);
             }
         }
         Some(Permit::Roles(roles)) => {
-            let person: Person = person::of_request(&app, request.headers())
+            let person: Person = person::of_request(app, request.headers())
                 .await?
                 .ok_or_else(|| ApiError::new(Code::NotSignedIn, "sign in first"))?;
             if !roles.contains(&person.role) {
@@ -113,7 +135,7 @@ pub async fn guard(
             request.extensions_mut().insert(person);
         }
     }
-    Ok(next.run(request).await)
+    Ok(())
 }
 
 fn method_not_allowed(method: &Method) -> ApiError {

@@ -10,7 +10,6 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 use store::StoreError;
-use sync::links::Links;
 use tokio::task::JoinSet;
 
 /// Requests under way get so long to finish.
@@ -97,19 +96,24 @@ fn start_jobs(app: &App) -> JoinSet<()> {
 /// Tells the feed when a link, a site or the number of bundles held only here changes.
 async fn report_sites(app: App) {
     let mut store = app.store().changed();
-    let mut peers = app.links().map(Links::peers);
+    let mut links = app
+        .links()
+        .map(|links| (links.peers(), links.copies_changed()));
     loop {
         app.live().set_sites(sites::sites(&app));
-        let peers_changed = async {
-            match &mut peers {
-                Some(peers) => peers.changed().await.is_ok(),
-                None => std::future::pending().await,
+        let links_changed = async {
+            let Some((peers, copies)) = &mut links else {
+                return std::future::pending().await;
+            };
+            tokio::select! {
+                changed = peers.changed() => changed.is_ok(),
+                changed = copies.changed() => changed.is_ok(),
             }
         };
         let goes_on = tokio::select! {
             () = app.stopped() => false,
             changed = store.changed() => changed.is_ok(),
-            changed = peers_changed => changed,
+            changed = links_changed => changed,
         };
         if !goes_on {
             return;

@@ -19,3 +19,5 @@ mod sign_in;
 mod site;
 #[path = "all/tls.rs"]
 mod tls;
+#[path = "all/uploads.rs"]
+mod uploads;

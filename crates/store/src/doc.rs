@@ -56,7 +56,13 @@ pub(crate) async fn stored(
 
 /// A snapshot read by its kind's table.
 pub(crate) fn record(bytes: &[u8], kind: &str) -> Result<Record, StoreError> {
+    load(bytes, kind).map(|(_, record)| record)
+}
+
+/// A snapshot's document, and what it reads as.
+pub(crate) fn load(bytes: &[u8], kind: &str) -> Result<(Automerge, Record), StoreError> {
     let table = kinds::table(kind).ok_or(StoreError::Damaged("a snapshot's kind"))?;
     let doc = Automerge::load(bytes).map_err(|_| StoreError::Damaged(SNAPSHOT))?;
-    read(&doc, table, None).map_err(|_| StoreError::Damaged(SNAPSHOT))
+    let record = read(&doc, table, None).map_err(|_| StoreError::Damaged(SNAPSHOT))?;
+    Ok((doc, record))
 }

@@ -78,6 +78,7 @@ mod tx;
 pub mod verify;
 mod waiting;
 mod wave;
+mod whole;
 mod witness;
 mod writer;
 

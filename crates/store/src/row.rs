@@ -3,6 +3,7 @@
 use records::bundle::Head;
 use records::id::{AccountId, ActionId, EntryId, JournalId, RecordId, SiteId};
 use records::read::Record;
+use records::share::Share;
 
 /// One record as lists show it (the columns of the API's `RecordRow`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +102,17 @@ pub struct StoredRecord {
     pub entries: Vec<EntryOrigin>,
     /// Every bundle that changed it, oldest first; the first one created it.
     pub changes: Vec<ChangeOrigin>,
+    /// What of it was signed beyond the cut of a revoked key.
+    pub disputed: Share,
+}
+
+impl StoredRecord {
+    /// Whether an entry was signed beyond the cut of a revoked key.
+    #[must_use]
+    pub fn is_disputed(&self, origin: &EntryOrigin) -> bool {
+        let key = (origin.field.clone(), origin.entry);
+        self.disputed.entries.contains(&key)
+    }
 }
 
 /// A record that names another one.

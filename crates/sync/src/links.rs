@@ -34,7 +34,7 @@ use crate::status::{
     BlobProgress, CopiedSite, Counts, LinkFault, MediaPipe, PeerStatus, ScrubStatus, StreamBytes,
 };
 use crate::tls::{self, ALPN_MEDIA, ALPN_SYNC};
-use crate::wire::Reached;
+use crate::wire::{self, Reached};
 use board::{Board, Place, Up};
 use copies::Copies;
 use counters::{Counters, add};
@@ -133,6 +133,7 @@ struct Shared {
     next_link: AtomicU64,
     scrubs: scrub::Scrubs,
     copies: Mutex<Copies>,
+    copies_changed: watch::Sender<()>,
     advertise: Option<String>,
     /// Where other sites may be dialled, and how often that changed.
     addresses: Mutex<BTreeMap<SiteId, String>>,
@@ -192,6 +193,7 @@ impl Links {
             next_link: AtomicU64::new(0),
             scrubs: scrub::Scrubs::default(),
             copies: Mutex::new(copies),
+            copies_changed: watch::Sender::default(),
             advertise: config.advertise,
             addresses: Mutex::new(addresses),
             addresses_changed: watch::Sender::default(),
@@ -236,10 +238,17 @@ impl Links {
         self.shared.faults.subscribe()
     }
 
-    /// The sites whose data directory was copied and runs twice, as far as links have shown.
+    /// The sites whose data directory was copied and runs twice, as far as links have shown; our
+    /// own among them if a peer says so.
     #[must_use]
     pub fn copied(&self) -> Vec<CopiedSite> {
         lock(&self.shared.copies).found(self.shared.now().wall_ms)
+    }
+
+    /// Wakes when [`Links::copied`] names more sites.
+    #[must_use]
+    pub fn copies_changed(&self) -> watch::Receiver<()> {
+        self.shared.copies_changed.subscribe()
     }
 
     /// Media connections as they come up. There is one stream of them: the first caller has it.
@@ -432,7 +441,25 @@ impl Shared {
                 peer.address = %address,
                 "a site's data directory was copied and runs twice: stop one of the two"
             );
+            self.copies_changed.send_replace(());
         }
+    }
+
+    /// What a site that has come up is to be told of its copy.
+    fn news_for(&self, site: SiteId) -> Option<wire::Frame> {
+        lock(&self.copies).news_for(site, self.now().wall_ms)
+    }
+
+    /// A peer says that our own directory runs twice.
+    fn copied(&self, peer: SiteId, since_ms: i64, starts: &[wire::Start]) {
+        let (own, now_ms) = (self.identity.site(), self.now().wall_ms);
+        if lock(&self.copies).told(own, since_ms, starts, now_ms) {
+            tracing::error!(
+                peer.site = %peer,
+                "this site's data directory was copied and runs twice: stop one of the two"
+            );
+        }
+        self.copies_changed.send_replace(());
     }
 
     fn publish(&self) {

@@ -19,7 +19,7 @@ pub use lanes::{LIVE_LAG, Lag, Progress};
 
 use crate::scrub::{self, Scrub};
 use crate::status::FaultCode;
-use crate::wire::{Address, Frame, Hello, Lane, Reached};
+use crate::wire::{Address, Frame, Hello, Lane, Reached, Start};
 use fork::Forks;
 use lanes::{Lanes, OnWay};
 use records::bundle::{Bundle, Head};
@@ -131,6 +131,13 @@ pub enum Effect {
     Reach(Vec<Reached>),
     /// Where sites may be dialled, as the peer says.
     Addresses(Vec<Address>),
+    /// Our data directory runs twice, as the peer says.
+    Copied {
+        /// Since when there may be two, by the peer's clock, ms since the epoch.
+        since_ms: i64,
+        /// The starts it met, the latest last.
+        starts: Vec<Start>,
+    },
     /// The peer's wall clock is `offset_ms` ahead of ours, give or take half of `rtt_ms`.
     Clock {
         /// Peer's clock minus ours.

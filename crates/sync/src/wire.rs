@@ -12,6 +12,7 @@ use pack::{compressed, decompress, prefixed, pull_len, push_len};
 use records::bundle::{Bundle, Head};
 use records::id::{Hash, InstitutionId, JournalId, SiteId};
 use run::Run;
+use std::net::IpAddr;
 
 mod columns;
 mod known;
@@ -39,6 +40,8 @@ pub const MAX_HAVE: usize = 256;
 pub const MAX_BUNDLES: usize = 4096;
 /// Most sites one Reach may name.
 pub const MAX_REACH: usize = 256;
+/// Most starts one Copied may name.
+pub const MAX_STARTS: usize = 4;
 /// Longest `host:port` of an [`Address`], in bytes.
 pub const MAX_ADDRESS_LEN: usize = 255;
 const MAX_VERSIONS: usize = 16;
@@ -88,6 +91,28 @@ pub struct Reached {
     /// Since when, by the sender's clock, ms since the epoch.
     #[n(1)]
     pub since_ms: i64,
+}
+
+/// A start of the receiver's process, as the sender met it.
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(array)]
+pub struct Start {
+    /// The incarnation it wrote in.
+    #[n(0)]
+    pub incarnation: u32,
+    /// Which start of its data directory it is.
+    #[n(1)]
+    pub boot_number: u64,
+    /// The random value of that start.
+    #[n(2)]
+    #[cbor(with = "minicbor::bytes")]
+    pub boot: [u8; 4],
+    /// Where it linked from, if that is known.
+    #[n(3)]
+    pub address: Option<IpAddr>,
+    /// When it linked last, by the sender's clock, ms since the epoch.
+    #[n(4)]
+    pub seen_ms: i64,
 }
 
 /// Where a site may be dialled.
@@ -264,6 +289,16 @@ pub enum Frame {
     /// such list.
     #[n(12)]
     Addresses(#[n(0)] Vec<Address>),
+    /// Your data directory was copied, and both copies have linked with me.
+    #[n(13)]
+    Copied {
+        /// Since when there may be two, by the sender's clock, ms since the epoch.
+        #[n(0)]
+        since_ms: i64,
+        /// The starts met, the latest last.
+        #[n(1)]
+        starts: Vec<Start>,
+    },
 }
 
 impl Frame {
@@ -417,6 +452,7 @@ pub fn decode_frame(body: &[u8]) -> Result<Frame, WireError> {
         Frame::Addresses(all) => {
             all.len() <= MAX_REACH && all.iter().all(|one| one.host.len() <= MAX_ADDRESS_LEN)
         }
+        Frame::Copied { starts, .. } => starts.len() <= MAX_STARTS,
         Frame::Ping { .. } | Frame::Pong { .. } | Frame::Took { .. } => true,
     };
     if within {

@@ -308,6 +308,7 @@ impl Network {
                 }
                 Effect::Up
                 | Effect::Addresses(_)
+                | Effect::Copied { .. }
                 | Effect::Clock { .. }
                 | Effect::Scrubbed(_)
                 | Effect::Fault { .. } => {}

@@ -124,7 +124,7 @@ async fn a_site_restored_from_an_old_backup_loses_nothing_and_is_closed_and_equa
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_hub_says_that_a_data_directory_runs_twice() -> Result<()> {
+async fn the_hub_and_both_copies_say_that_a_data_directory_runs_twice() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let mut members = three_sites(folder.path()).await?;
     for member in &mut members {
@@ -140,11 +140,58 @@ async fn the_hub_says_that_a_data_directory_runs_twice() -> Result<()> {
     ensure!(before["copies"] == serde_json::json!([]), "{before}");
     let link = members[0].site.link.clone();
     members[1].again(&[&link]).await?;
-    let _twin = Site::start(&configure(&twin, &[&link], "")?, None)?;
+    let twin = Site::start(&configure(&twin, &[&link], "")?, None)?;
+    let twin_client = twin.sign_in("duty", &members[1].password).await?;
     let own = members[1].write(10, "来电").await?["site"].clone();
     eventually("the alarm is shown", async || {
         let shown = members[0].get(&root, status).await?;
         Ok(shown["copies"][0]["site"] == own)
+    })
+    .await?;
+    // Whoever is on duty sees it at either machine.
+    for (site, client) in [
+        (&members[1].site, &members[1].client),
+        (&twin, &twin_client),
+    ] {
+        eventually("the copy itself says so", async || {
+            let shown = client.get(format!("{}/api/v1/sites", site.url)).send();
+            let shown: Value = shown.await?.json().await?;
+            let sites = shown["sites"].as_array().context("sites")?;
+            Ok(sites
+                .iter()
+                .any(|one| one["self"] == true && one["copied_since"].is_i64()))
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restored_hub_says_that_it_decides_nothing_until_a_campus_has_linked() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut members = three_sites(folder.path()).await?;
+    members[0].site.stop()?;
+    let password = add_user(&members[0].data, "root", "管理员", "administrator")?;
+    let old = backup(&members[0].data, &folder.path().join("backup"))?;
+    let data = folder.path().join("restored");
+    run(&["restore", text(&old), "--data", text(&data), "--json"])?;
+    members[0].data = data;
+    members[0].again(&[]).await?;
+    let root = members[0].site.sign_in("root", &password).await?;
+    let status = "/api/v1/admin/status";
+    let shown = members[0].get(&root, status).await?;
+    ensure!(shown["unconfirmed"] == true, "{shown}");
+    let invite = serde_json::json!({"site_name": "南校区值班室", "code": "S"});
+    let url = format!("{}/api/v1/admin/join-codes", members[0].site.url);
+    let refused = root.post(url).json(&invite).send().await?;
+    let refused: Value = refused.json().await?;
+    ensure!(refused["error"]["code"] == "hub_restored", "{refused}");
+    let link = members[0].site.link.clone();
+    members[1].site.stop()?;
+    members[1].again(&[&link]).await?;
+    eventually("the campus confirms the hub", async || {
+        let shown = members[0].get(&root, status).await?;
+        Ok(shown["unconfirmed"] == false)
     })
     .await
 }
@@ -178,6 +225,11 @@ async fn what_lies_beyond_a_revocations_cut_and_was_built_upon_is_shown_as_dispu
     for item in items {
         ensure!(item["disputed"] == (item["id"] == late["id"]), "{item}");
     }
+    let path = format!("/api/v1/records/{}", late["id"].as_str().context("an id")?);
+    let page = hub.get(&hub.client, &path).await?;
+    ensure!(page["timeline"][0]["disputed"] == true, "{page}");
+    let fields = page["disputed_fields"].as_array().context("field names")?;
+    ensure!(fields.contains(&Value::from("content")), "{page}");
     members[0].site.stop()?;
     holds(&members[0].data)
 }

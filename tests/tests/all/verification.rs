@@ -12,7 +12,7 @@ pub(crate) struct Member {
     pub(crate) data: PathBuf,
     pub(crate) site: Site,
     pub(crate) client: reqwest::Client,
-    password: String,
+    pub(crate) password: String,
 }
 
 impl Member {

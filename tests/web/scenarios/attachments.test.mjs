@@ -135,6 +135,40 @@ test('a large file waits at East until West asks for it, and comes with progress
   assert.equal(sha(await served(page, link)), sha(bytes));
 });
 
+test('a file whose line breaks goes on where the site has it', async () => {
+  const { page } = east;
+  const sent = [];
+  await page.route('**/api/v1/uploads/*', async (route) => {
+    const request = route.request();
+    if (request.method() !== 'PATCH') return route.continue();
+    sent.push(Number(new URL(request.url()).searchParams.get('offset')) / 2 ** 20);
+    return sent.length === 2 ? route.abort('connectionreset') : route.continue();
+  });
+  const bytes = Buffer.concat([Buffer.from('%PDF-1.7\n'), randomBytes(9_000_000)]);
+  writeFileSync(join(folder, '断点.pdf'), bytes);
+  await files(page).locator('input[type=file][multiple]').setInputFiles(join(folder, '断点.pdf'));
+  const link = files(page).getByRole('link', { name: '断点.pdf' });
+  await link.waitFor();
+  assert.deepEqual(sent, [0, 4, 4, 8]);
+  assert.equal(sha(await served(page, link)), sha(bytes));
+  await page.unroute('**/api/v1/uploads/*');
+});
+
+test('an upload after the session has ended asks to sign in and is not lost', async () => {
+  const { page } = east;
+  const path = new URL(page.url()).pathname;
+  await page.context().clearCookies();
+  const { path: photoPath } = await photo(page, '登录之前.jpg', 120);
+  await files(page).locator('input[type=file][multiple]').setInputFiles(photoPath);
+  const { login, password } = demo.user('east', 'officer');
+  await page.getByLabel('用户名').fill(login);
+  await shot(page, 'attach-signed-out');
+  await page.getByLabel('密码', { exact: true }).fill(password);
+  await page.getByRole('button', { name: '登录', exact: true }).click();
+  await page.waitForURL(`**${path}`);
+  await files(page).getByRole('link', { name: '登录之前.jpg' }).waitFor();
+});
+
 test('a page in disguise and an empty file are refused in words, and a pasted picture is taken', async () => {
   const { page } = east;
   const panel = files(page);

@@ -16,7 +16,9 @@ import type {
   Rejudgement,
   Session,
   SiteList,
+  UploadState,
 } from './model';
+import { upload } from './upload';
 
 const site = createClient<paths>({ fetch: (request) => fetch(request) });
 
@@ -75,6 +77,21 @@ export const api = {
       }),
     ),
   blobLimits: (signal?: AbortSignal) => body<BlobLimits>(site.GET('/api/v1/blobs', { signal })),
+  beginUpload: (size: number, signal?: AbortSignal) =>
+    body<UploadState>(site.POST('/api/v1/uploads', { body: { size }, signal })),
+  uploadState: (id: string, signal?: AbortSignal) =>
+    body<UploadState>(site.GET('/api/v1/uploads/{id}', { params: { path: { id } }, signal })),
+  sendPiece: (
+    { id, offset }: UploadState,
+    piece: Blob,
+    progress: (sent: number) => void,
+    signal: AbortSignal,
+  ) => {
+    const path = `/api/v1/uploads/${id}?offset=${offset}`;
+    return upload<UploadState>('PATCH', path, piece, progress, signal);
+  },
+  cancelUpload: (id: string) =>
+    body<undefined>(site.DELETE('/api/v1/uploads/{id}', { params: { path: { id } } })),
   blobState: (hash: string, signal?: AbortSignal) =>
     body<BlobState>(site.GET('/api/v1/blobs/{hash}/state', { params: { path: { hash } }, signal })),
   fetchBlob: (hash: string) =>

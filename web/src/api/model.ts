@@ -40,6 +40,8 @@ export type Consultation = Narrow<
   { state: 'open' | 'closed'; participants: Participant[] }
 >;
 
+export type Sent = Schemas['Blob'];
+export type UploadState = Schemas['UploadState'];
 export type BlobState = Schemas['BlobState'];
 export type BlobLimits = Schemas['BlobLimits'];
 export type Attachment = Schemas['Attachment'];
@@ -47,6 +49,7 @@ export type Attachment = Schemas['Attachment'];
 export type DutyRecord = RecordRow & {
   attachments: Attachment[];
   fields: Fields;
+  disputed_fields: string[];
   conflicts: Record<string, { value: FieldValue; site: string }[]>;
   timeline: TimelineItem[];
   links: RecordLink[];

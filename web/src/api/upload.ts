@@ -3,8 +3,9 @@ import { ApiError, errorFrom, UNREACHABLE } from './errors';
 /** What a transfer that was stopped rejects with. */
 export const stopped = () => new DOMException('stopped', 'AbortError');
 
-/** Sends a file as it is; `fetch` cannot tell how far it is. */
+/** Sends a file, or a piece of one, as it is; `fetch` cannot tell how far it is. */
 export function upload<T>(
+  method: 'POST' | 'PATCH',
   path: string,
   file: Blob,
   progress: (sent: number) => void,
@@ -12,7 +13,7 @@ export function upload<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open('POST', path);
+    request.open(method, path);
     request.responseType = 'json';
     request.setRequestHeader('Content-Type', 'application/octet-stream');
     request.upload.onprogress = ({ loaded }) => progress(loaded);

@@ -1,5 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import type { Attachment } from '@/api/model';
+import { Disputed } from '@/marks/Disputed';
 import { useSites } from '@/sites/useSites';
 import { dateTime } from '@/time/format';
 import styles from './attachments.module.css';
@@ -45,7 +46,8 @@ export function AttachmentRow({ attachment, onShow }: Props) {
             </a>
           ) : (
             name
-          )}
+          )}{' '}
+          {attachment.disputed ? <Disputed /> : null}
         </span>
         {caption ? <span className={styles.name}>{caption}</span> : null}
         <span className="secondary figures">

@@ -52,7 +52,8 @@ export function UploadRows({ uploads, queue }: Props) {
                 </span>
               </>
             )}
-            {state === 'failed' && !FINAL.includes(asApiError(error).code) ? (
+            {state === 'paused' ||
+            (state === 'failed' && !FINAL.includes(asApiError(error).code)) ? (
               <Button size="small" onClick={() => queue.retry(key)}>
                 {t('app.retry')}
               </Button>

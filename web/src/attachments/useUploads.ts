@@ -1,5 +1,5 @@
 import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useMemo, useSyncExternalStore } from 'react';
+import { useEffect, useMemo, useSyncExternalStore } from 'react';
 import { newActionId } from '@/api/action-id';
 import { api } from '@/api/client';
 import { ApiError } from '@/api/errors';
@@ -30,7 +30,14 @@ export function useUploadQueue(): UploadQueue {
   const owner = `${site.id}.${user.id}`;
   const known = queues.get(owner);
   if (known) return known;
-  const made = new UploadQueue(send, deliverer(queries, draftStore(owner)), newActionId);
+  const made = new UploadQueue({
+    send,
+    deliver: deliverer(queries, draftStore(owner)),
+    newKey: newActionId,
+    later: (ms, run) => void window.setTimeout(run, ms),
+    signedOut: () => queries.setQueryData(keys.session, null),
+  });
+  window.addEventListener('online', made.resume);
   queues.set(owner, made);
   return made;
 }
@@ -49,6 +56,8 @@ export function useUploads(target: string) {
   const all = useSyncExternalStore(queue.subscribe, queue.all);
   const uploads = useMemo(() => all.filter((one) => one.target === target), [all, target]);
   const limits = useQuery(blobLimitsQuery).data;
+  // The person may just have signed in again.
+  useEffect(() => queue.resume(), [queue]);
   const add = (files: readonly File[]) =>
     queue.add(target, files, ({ size }) => unfit(size, limits?.max_upload));
   return { queue, uploads, add, accept: limits?.endings.map((one) => `.${one}`).join(',') };

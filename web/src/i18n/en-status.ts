@@ -72,8 +72,16 @@ export const enStatus: TextsOf<typeof zhStatus> = {
   copies: {
     alarm:
       'The data directory of {{name}} is running twice (since {{time}}): stop one of the two. What either has written since is kept and listed apart.',
-    start: '{{address}}, incarnation {{incarnation}}, last linked {{time}}',
+    here: 'This machine, ',
+    start: '{{here}}{{address}}, incarnation {{incarnation}}, last linked {{time}}',
     unknown: 'address unknown',
+  },
+  unconfirmed: {
+    title: 'The hub was restored from a backup and is not confirmed yet',
+    hint: 'What was decided after the backup – duty rooms enrolled, revoked, journals closed – may be missing from it. The hub can decide again once any campus has linked and given these decisions back; duty and records go on as usual.',
+    waiting: 'Waiting for a link with {{names}}.',
+    comparing: 'Linked with {{names}}, comparing.',
+    alone: 'The backup names no other duty room to compare with.',
   },
   revoke: {
     title: 'Revoke a duty room’s key',

@@ -57,6 +57,8 @@ export const en: TextsOf<typeof zh> = {
     up: 'Connected',
     down: 'Cut off',
     self: 'This room',
+    copied:
+      'This duty room’s data is running on two machines (since {{time}}). Stop one of them, work on the other only and tell the administrator; what is written on either is kept but listed apart. This notice goes a day after one was stopped.',
     since: 'since {{time}}',
     viaHub: 'Through headquarters',
     direct: 'Direct',
@@ -352,7 +354,13 @@ export const en: TextsOf<typeof zh> = {
     drop: 'Drop to attach',
     sending: 'Upload progress of {{name}}',
     cancel: 'Cancel',
-    upload: { waiting: 'Waiting', sending: '{{percent}} %', attaching: 'Saving' },
+    upload: {
+      waiting: 'Waiting',
+      sending: '{{percent}} %',
+      paused: 'Line broken, goes on by itself from {{percent}} %',
+      signedOut: 'Signed out, goes on from {{percent}} % once you sign in',
+      attaching: 'Saving',
+    },
     cancelOf: 'Cancel uploading {{name}}',
     remove: 'Remove',
     removeOf: 'Remove {{name}}',

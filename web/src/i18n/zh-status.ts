@@ -69,8 +69,16 @@ export const zhStatus = {
   copies: {
     alarm:
       '{{name}}的数据目录正在两处运行（{{time}} 起）：请停掉其中一份。两处此后所写都会保存并分开列出。',
-    start: '{{address}}，启用序次 {{incarnation}}，最近联网 {{time}}',
+    here: '本机，',
+    start: '{{here}}{{address}}，启用序次 {{incarnation}}，最近联网 {{time}}',
     unknown: '地址不详',
+  },
+  unconfirmed: {
+    title: '总值班室由备份恢复，尚待核对',
+    hint: '备份之后作出的接入、吊销、关闭等决定可能不在备份里。要等任一校区值班室联网、交还并核对这些决定之后，总值班室才能再作新的决定；日常值班和记录不受影响。',
+    waiting: '正在等待{{names}}联网。',
+    comparing: '已与{{names}}联网，正在核对。',
+    alone: '备份里没有其他值班室可供核对。',
   },
   revoke: {
     title: '吊销值班室密钥',

@@ -53,6 +53,8 @@ export const zh = {
     up: '联网',
     down: '断网',
     self: '本机',
+    copied:
+      '本值班室的数据正在两台机器上运行（{{time}} 起）。请停用其中一台，只在另一台上值班，并告知管理员；两台上写下的都会保存，但会分开列出。停用一天后本提示消失。',
     since: '自 {{time}}',
     viaHub: '经总值班室',
     direct: '直接联通',
@@ -341,7 +343,13 @@ export const zh = {
     drop: '松开即添加为附件',
     sending: '{{name}} 上传进度',
     cancel: '取消',
-    upload: { waiting: '等待上传', sending: '{{percent}} %', attaching: '正在保存' },
+    upload: {
+      waiting: '等待上传',
+      sending: '{{percent}} %',
+      paused: '线路中断，恢复后自动续传，已传 {{percent}} %',
+      signedOut: '登录已过期，登录后自动续传，已传 {{percent}} %',
+      attaching: '正在保存',
+    },
     cancelOf: '取消上传 {{name}}',
     remove: '移除',
     removeOf: '移除 {{name}}',

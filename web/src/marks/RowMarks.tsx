@@ -1,5 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import type { RecordRow } from '@/api/model';
+import { Disputed } from './Disputed';
 import styles from './marks.module.css';
 
 /**
@@ -15,11 +16,7 @@ export function RowMarks({ row }: { row: RecordRow }) {
           {t('record.provisional')}
         </span>
       ) : null}
-      {row.disputed ? (
-        <span className={styles.disputed} title={t('record.disputedWhy')}>
-          {t('record.disputed')}
-        </span>
-      ) : null}
+      {row.disputed ? <Disputed /> : null}
       {row.amended === 'none' ? null : (
         <span className={styles.mark}>{t(`choices.type.${row.amended}`)}</span>
       )}

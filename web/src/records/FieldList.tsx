@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import type { DutyRecord, FieldValue } from '@/api/model';
 import { recordQuery } from '@/api/queries';
 import type { KindSpec } from '@/kinds/spec';
+import { Disputed } from '@/marks/Disputed';
 import { dateTime } from '@/time/format';
 import { RecordLink } from './RecordLink';
 import styles from './record.module.css';
@@ -24,7 +25,9 @@ export function FieldList({ record, spec }: Props) {
           <dl className={styles.fields}>
             {section.fields.map((name) => (
               <div key={name}>
-                <dt>{t(`field.${name}`)}</dt>
+                <dt>
+                  {t(`field.${name}`)} {record.disputed_fields.includes(name) ? <Disputed /> : null}
+                </dt>
                 <dd>
                   <FieldText
                     spec={spec}

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import type { TimelineItem } from '@/api/model';
 import { camerasQuery } from '@/api/queries';
+import { Disputed } from '@/marks/Disputed';
 import { useSites } from '@/sites/useSites';
 import { clockSeconds, dateTime, dayOf, shortTime, toMinute } from '@/time/format';
 import { useNow } from '@/time/useNow';
@@ -27,7 +28,9 @@ export function Timeline({ items, empty }: { items: TimelineItem[]; empty: strin
             {shortTime(item.at, now)}
           </time>
           <div>
-            <p className={styles.words}>{timelineText(item, t, cameras)}</p>
+            <p className={styles.words}>
+              {timelineText(item, t, cameras)} {item.disputed ? <Disputed /> : null}
+            </p>
             <p className="secondary">
               {short(item.site)} · {whoseEntry(item, items)}
               {item.author.name ? null : ` · ${t('timeline.bySystem')}`}

@@ -5,11 +5,12 @@ import { sessionQuery } from '@/api/queries';
 import { FeedBand } from '@/feed/FeedBand';
 import { FeedProvider } from '@/feed/FeedProvider';
 import styles from './AppShell.module.css';
+import { CopiedBand } from './CopiedBand';
 import { Head } from './Head';
 import { NothingYet } from './NothingYet';
 import { ToSignIn } from './ToSignIn';
 
-/** The frame of every signed-in page: head, broken-feed band, page, foot. */
+/** The frame of every signed-in page: head, what all must know, page, foot. */
 export function AppShell() {
   const { t } = useTranslation();
   const { data: session } = useQuery(sessionQuery);
@@ -21,6 +22,7 @@ export function AppShell() {
         {t('app.skip')}
       </a>
       <Head />
+      <CopiedBand />
       {onDuty ? <FeedBand /> : null}
       <main id="page" className={styles.page} tabIndex={-1}>
         {onDuty ? <Outlet /> : <NothingYet />}

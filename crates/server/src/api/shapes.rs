@@ -135,6 +135,10 @@ pub struct Site {
     pub is_self: bool,
     /// How it can be reached.
     pub link: SiteLink,
+    /// Since when its data directory may run on two machines, ms since the epoch; absent unless
+    /// that was noticed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copied_since: Option<i64>,
     /// Own bundles that no other site has confirmed; only on the answering site.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_only_here: Option<u64>,

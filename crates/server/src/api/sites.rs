@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::json::Json;
 use axum::extract::State;
 use serde::Serialize;
+use sync::links::Links;
 use sync::session::{self, Progress};
 use sync::status::{PeerState, PeerStatus, Via};
 use utoipa::ToSchema;
@@ -46,6 +47,7 @@ pub fn sites(app: &App) -> Vec<Site> {
         .links()
         .map(|links| links.peers().borrow().clone())
         .unwrap_or_default();
+    let copied = app.links().map(Links::copied).unwrap_or_default();
     let trust = app.store().trust();
     let mut sites: Vec<Site> = trust
         .enrolments()
@@ -62,6 +64,10 @@ pub fn sites(app: &App) -> Vec<Site> {
                 role: enrolment.role.into(),
                 is_self: own,
                 link: if own { this() } else { link(peer) },
+                copied_since: copied
+                    .iter()
+                    .find(|copied| copied.site == id)
+                    .map(|copied| copied.since_ms),
                 held_only_here: own.then(|| app.store().held_only_here()),
                 verified: app.store().verified().filter(|_| own).map(Verified::from),
             }

@@ -5,13 +5,14 @@ use tokio::sync::watch;
 
 const EVERY_MS: i64 = 3_600_000;
 
-/// Drops what was uploaded and never attached, and sweeps what a crash or an erasure has left: at
+/// Drops what was given up half-way or uploaded and never attached, and sweeps what a crash or an erasure has left: at
 /// the start, every hour, and whenever the institution has decided something.
 pub async fn run(app: App) {
     let mut changed = app.store().changed();
     loop {
         let decided = app.store().trust().seq();
         let now = app.clock().now_ms();
+        app.unfinished().sweep(now);
         match app.store().tidy_blobs(now).await {
             Ok(0) => {}
             Ok(files) => tracing::info!(files, "blobs that nobody has attached were removed"),

@@ -46,6 +46,8 @@ pub struct Attachment {
     pub site: String,
     /// When, ms.
     pub at: i64,
+    /// 存疑: signed with a revoked key beyond its cut.
+    pub disputed: bool,
     /// Whether it is here.
     pub state: BlobState,
 }
@@ -157,6 +159,7 @@ pub async fn of(app: &App, stored: &StoredRecord) -> Result<Vec<Attachment>, Api
             author: PersonRef::new(origin.author, origin.author_name.as_str()),
             site: origin.site.to_string(),
             at: origin.wall_ms,
+            disputed: stored.is_disputed(origin),
             state: state::state(app, hash, u64::try_from(size).unwrap_or(0)).await?,
         });
     }

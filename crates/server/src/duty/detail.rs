@@ -110,6 +110,9 @@ pub struct Record {
     pub fields: serde_json::Map<String, serde_json::Value>,
     /// Fields that several sites wrote at once; a person settles them.
     pub conflicts: BTreeMap<String, Vec<Rival>>,
+    /// Fields whose present value was signed, or of a long text partly, with a revoked key beyond
+    /// its cut.
+    pub disputed_fields: Vec<String>,
     /// Files beside it, oldest first.
     pub attachments: Vec<Attachment>,
     /// What happened, oldest first.
@@ -159,6 +162,7 @@ pub async fn load(app: &App, person: &Person, id: RecordId) -> Result<Record, Ap
     let mut record = Record {
         fields: values::object(&stored.record.values),
         conflicts: conflicts(&stored),
+        disputed_fields: stored.disputed.fields.iter().cloned().collect(),
         attachments: attachments::of(app, &stored).await?,
         timeline: timeline(&stored, &consultations),
         links,

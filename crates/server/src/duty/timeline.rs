@@ -3,7 +3,6 @@
 use super::values;
 use crate::api::shapes::PersonRef;
 use records::field::{Value, Values};
-use records::id::RecordId;
 use serde::Serialize;
 use store::{EntryOrigin, StoredRecord};
 use utoipa::ToSchema;
@@ -59,6 +58,8 @@ pub struct TimelineItem {
     pub data: serde_json::Map<String, serde_json::Value>,
     /// The record the line belongs to: this one, or a consultation of it.
     pub record: String,
+    /// 存疑: signed with a revoked key beyond its cut.
+    pub disputed: bool,
 }
 
 /// The lines of `record` and of its `consultations`, oldest first.
@@ -79,7 +80,7 @@ fn lines(stored: &StoredRecord) -> Vec<TimelineItem> {
             .entries
             .get(&origin.field)?
             .get(&origin.entry)?;
-        entry_line(stored.row.id, origin, values)
+        entry_line(stored, origin, values)
     });
     std::iter::once(created_line(stored))
         .chain(entries)
@@ -108,10 +109,11 @@ fn created_line(stored: &StoredRecord) -> TimelineItem {
         text: row.title.clone(),
         data: serde_json::Map::new(),
         record: row.id.to_string(),
+        disputed: stored.disputed.created,
     }
 }
 
-fn entry_line(record: RecordId, origin: &EntryOrigin, entry: &Values) -> Option<TimelineItem> {
+fn entry_line(stored: &StoredRecord, origin: &EntryOrigin, entry: &Values) -> Option<TimelineItem> {
     let word = entry.get("type").and_then(Value::as_text)?;
     let at = entry.get("at").and_then(Value::as_int);
     let text = entry.get("text").and_then(Value::as_text);
@@ -127,7 +129,8 @@ fn entry_line(record: RecordId, origin: &EntryOrigin, entry: &Values) -> Option<
         kind: line_type(word)?,
         text: text.unwrap_or_default().to_owned(),
         data: values::object(entry),
-        record: record.to_string(),
+        record: stored.row.id.to_string(),
+        disputed: stored.is_disputed(origin),
     })
 }
 

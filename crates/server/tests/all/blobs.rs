@@ -127,6 +127,27 @@ async fn anybody_on_duty_attaches_to_an_item_that_is_there() {
     assert_eq!(site.get(&file, None).await.status, 401);
 }
 
+const PIECES: usize = 40;
+
+/// Sends something long that is no file that is taken; how much of it was read.
+async fn send_long(site: &Site, method: Method, path: &str, cookie: &str) -> (Answer, usize) {
+    let read = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&read);
+    let pieces = futures::stream::iter((0..PIECES).map(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        Ok::<_, Infallible>(vec![b'<'; 64 * 1024])
+    }));
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", HOST)
+        .header("cookie", cookie)
+        .body(Body::from_stream(pieces))
+        .unwrap();
+    let answer = site.send(request).await;
+    (answer, read.load(Ordering::Relaxed))
+}
+
 #[tokio::test]
 async fn a_long_file_that_is_refused_at_its_first_bytes_is_read_to_its_end() {
     // A browser that still sends would take the early answer for a broken line.
@@ -135,22 +156,23 @@ async fn a_long_file_that_is_refused_at_its_first_bytes_is_read_to_its_end() {
         ("/api/v1/blobs", Role::Officer, 415),
         ("/api/v1/admin/import", Role::Administrator, 200),
     ] {
-        let read = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&read);
-        let pieces = futures::stream::iter((0..40).map(move |_| {
-            counted.fetch_add(1, Ordering::Relaxed);
-            Ok::<_, Infallible>(vec![b'<'; 64 * 1024])
-        }));
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri(path)
-            .header("host", HOST)
-            .header("cookie", site.cookie(role).await)
-            .body(Body::from_stream(pieces))
-            .unwrap();
-        let answer = site.send(request).await;
+        let cookie = site.cookie(role).await;
+        let (answer, read) = send_long(&site, Method::POST, path, &cookie).await;
         assert_eq!(answer.status, status, "{path}: {answer:?}");
-        assert_eq!(read.load(Ordering::Relaxed), 40, "{path}");
+        assert_eq!(read, PIECES, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_sends_a_piece_after_the_session_ended_is_told_to_sign_in() {
+    let site = Site::new().await;
+    for (method, path) in [
+        (Method::POST, "/api/v1/blobs"),
+        (Method::PATCH, "/api/v1/uploads/00?offset=0"),
+    ] {
+        let (answer, read) = send_long(&site, method, path, "ended=1").await;
+        assert_eq!(answer.code(), "not_signed_in", "{path}");
+        assert_eq!(read, PIECES, "{path}");
     }
 }
 

@@ -1,7 +1,9 @@
 //! Revocation: a cut, and what an unrevoked site has vouched for beyond it.
 
-use super::support::{EAST, HUB, MORNING, Site, WEST, decree, journal, record, shared_rows};
-use records::id::JournalId;
+use super::support::{
+    EAST, HUB, MORNING, Site, WEST, amendment, decree, journal, record, shared_rows,
+};
+use records::id::{EntryId, JournalId};
 use records::payload::InstitutionOp;
 use store::{Admission, StoreError};
 
@@ -83,6 +85,34 @@ async fn what_an_unrevoked_site_depends_on_counts_even_beyond_the_cut() {
             assert_eq!(disputed, [false, true, false]);
             site.store.rebuild().await.unwrap();
         }
+    }
+}
+
+#[tokio::test]
+async fn of_a_record_that_several_wrote_only_what_lies_beyond_the_cut_is_disputed() {
+    let (west, hub, east) = (
+        Site::open(WEST).await,
+        Site::open(HUB).await,
+        Site::open(EAST).await,
+    );
+    east.log(1, "来电").await;
+    east.send_to(&west).await;
+    for number in 1..=2 {
+        let words = amendment(record(EAST, 1), number, "更正");
+        west.act(number, vec![words]).await;
+    }
+    west.send_to(&east).await;
+    east.log(2, "见到两条更正").await;
+    west.send_to(&hub).await;
+    revoke_west(&hub, &west, 1).await;
+    east.send_to(&hub).await;
+    hub.send_to(&east).await;
+    for site in [&hub, &east] {
+        let shared = site.store.record(record(EAST, 1)).await.unwrap().unwrap();
+        assert_eq!(shared.entries.len(), 2);
+        let second = ("amendments".to_owned(), EntryId([2; 16]));
+        assert_eq!(shared.disputed.entries, [second].into());
+        assert!(!shared.disputed.created && shared.disputed.fields.is_empty());
     }
 }
 

@@ -3,16 +3,16 @@
 //! Each start of a site's process on its directory has a number and a random id, which its Hello
 //! names. Directories that part from one copy go on counting for themselves, so two ids with one
 //! number, or an older start that comes back, prove that the directory was copied and both copies
-//! were started. A site that was restored says so by a higher incarnation and is no copy.
+//! were started. A site that was restored says so by a higher incarnation and is no copy. The two
+//! never meet each other, so whoever meets both tells them.
 
 use crate::status::{CopiedSite, SeenStart};
+use crate::wire::{Frame, MAX_STARTS, Start};
 use records::id::SiteId;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use store::{Boot, Program};
 
-/// Starts named of one site.
-const MAX_STARTS: usize = 4;
 /// A start that was not seen for so long is taken to have been stopped, ms.
 const FORGOTTEN_MS: i64 = 24 * 3_600_000;
 
@@ -75,6 +75,53 @@ impl Copies {
             },
         );
         true
+    }
+
+    /// A peer that met both says that our own directory runs twice, and tells it at once: its
+    /// latest meeting is of `now_ms`, whatever its clock says. Whether that is news.
+    pub(super) fn told(
+        &mut self,
+        own: SiteId,
+        since_ms: i64,
+        starts: &[Start],
+        now_ms: i64,
+    ) -> bool {
+        let Some(latest) = starts.iter().map(|start| start.seen_ms).max() else {
+            return false;
+        };
+        let ours = |theirs: i64| now_ms.saturating_sub(latest.saturating_sub(theirs));
+        let starts = starts.iter().map(|start| SeenStart {
+            incarnation: start.incarnation,
+            boot: Boot {
+                number: start.boot_number,
+                id: start.boot,
+            },
+            address: start.address,
+            seen_ms: ours(start.seen_ms),
+        });
+        let copied = CopiedSite {
+            site: own,
+            since_ms: ours(since_ms),
+            starts: starts.collect(),
+        };
+        self.found.insert(own, copied).is_none()
+    }
+
+    /// What a site whose directory runs twice is to be told.
+    pub(super) fn news_for(&self, site: SiteId, now_ms: i64) -> Option<Frame> {
+        let found = self.found(now_ms);
+        let copied = found.into_iter().find(|copied| copied.site == site)?;
+        let starts = copied.starts.iter().map(|start| Start {
+            incarnation: start.incarnation,
+            boot_number: start.boot.number,
+            boot: start.boot.id,
+            address: start.address,
+            seen_ms: start.seen_ms,
+        });
+        Some(Frame::Copied {
+            since_ms: copied.since_ms,
+            starts: starts.collect(),
+        })
     }
 
     /// The sites whose directory runs twice, as far as can be told at `now_ms`.
@@ -144,6 +191,37 @@ mod tests {
         // The alarm stays when one goes on in a new incarnation.
         let left = meet(&[(1, 5, 1), (1, 5, 2), (2, 5, 2)]);
         assert_eq!(left, [false, true, true]);
+    }
+
+    #[test]
+    fn a_site_is_told_of_its_copy_in_its_own_time_by_whoever_met_both() {
+        let (mut hub, mut east) = (Copies::default(), Copies::default());
+        let program = |id, seen_ms| Program {
+            rules: 1,
+            seen_ms,
+            incarnation: 1,
+            boot: Boot { number: 5, id },
+        };
+        hub.met(EAST, &program([1; 4], 70_000), [10, 0, 0, 1].into());
+        assert_eq!(hub.news_for(EAST, 70_000), None);
+        hub.met(EAST, &program([2; 4], 80_000), [10, 0, 0, 2].into());
+        assert_eq!(hub.news_for(SiteId([9; 8]), 80_000), None);
+        let Some(Frame::Copied { since_ms, starts }) = hub.news_for(EAST, 80_000) else {
+            panic!("the hub has met both");
+        };
+        // The hub's clock is far behind.
+        let now = 1_800_000_000_000;
+        assert!(east.told(EAST, since_ms, &starts, now));
+        assert!(!east.told(EAST, since_ms, &starts, now), "no news");
+        let found = &east.found(now)[0];
+        let seen: Vec<i64> = found.starts.iter().map(|start| start.seen_ms).collect();
+        assert_eq!(
+            (found.since_ms, seen),
+            (now - 10_000, vec![now - 10_000, now])
+        );
+        assert_eq!(found.starts[1].address, Some([10, 0, 0, 2].into()));
+        assert_eq!(east.found(now + FORGOTTEN_MS), []);
+        assert!(!east.told(EAST, since_ms, &[], now), "that says nothing");
     }
 
     #[test]

@@ -330,6 +330,9 @@ impl Link {
                         self.notes.spawn(kept);
                     }
                 }
+                Effect::Copied { since_ms, starts } => {
+                    self.shared.copied(self.peer, since_ms, &starts);
+                }
                 Effect::Clock { offset_ms, .. } => self.shared.set_clock(self.peer, offset_ms),
                 Effect::Fault { code, journal, seq } => self.fault(code, journal, seq),
                 Effect::Close(reason) => return Err(End::Closed(reason)),
@@ -372,6 +375,9 @@ impl Link {
         tracing::info!(peer.site = %self.peer, "link up");
         self.up_since = Some(Instant::now());
         self.note_program();
+        if let Some(news) = self.shared.news_for(self.peer) {
+            self.send(news)?;
+        }
         if self.dialled {
             let dial = super::media::dial(
                 self.shared.clone(),

@@ -53,6 +53,11 @@ impl Session {
                 effects.push(Effect::Addresses(all));
                 Ok(())
             }
+            (Stage::Open, Frame::Copied { since_ms, starts }) => {
+                self.spend_small_talk(now)?;
+                effects.push(Effect::Copied { since_ms, starts });
+                Ok(())
+            }
             (Stage::Open, Frame::Ping { nonce }) => {
                 self.spend_small_talk(now)?;
                 let wall_ms = now.wall_ms;

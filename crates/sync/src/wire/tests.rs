@@ -58,6 +58,16 @@ fn frames() -> Vec<Frame> {
             site: SiteId([2; 8]),
             host: "duty.west.example:7443".to_owned(),
         }]),
+        Frame::Copied {
+            since_ms: 7,
+            starts: vec![Start {
+                incarnation: 1,
+                boot_number: 4,
+                boot: [3; 4],
+                address: Some([10, 0, 0, 2].into()),
+                seen_ms: 8,
+            }],
+        },
         Frame::Ping { nonce: 5 },
         Frame::Pong {
             nonce: 5,

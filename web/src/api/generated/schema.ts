@@ -172,7 +172,8 @@ export interface paths {
         put?: never;
         /**
          * Takes a file: the body as it is, whatever its declared type. The answer comes when the file is
-         *     on disk. One that no record names within a day is removed.
+         *     on disk. One that no record names within a day is removed. Over a line that may break, announce
+         *     it to `/api/v1/uploads`.
          */
         post: operations["upload_blob"];
         delete?: never;
@@ -381,6 +382,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Announces a file. It may be sent in pieces; what nobody has gone on with for a day is dropped. */
+        post: operations["begin_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells how far a file is, for whoever lost the answer; a piece still on its way is given up. */
+        get: operations["show_upload"];
+        put?: never;
+        post?: never;
+        /** Gives a file up. */
+        delete: operations["cancel_upload"];
+        options?: never;
+        head?: never;
+        /** Sends a piece: the body as it is, of any length. What came of it before the line broke is kept. */
+        patch: operations["continue_upload"];
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -528,6 +565,8 @@ export interface components {
              * @description When, ms.
              */
             at: number;
+            /** @description 存疑: signed with a revoked key beyond its cut. */
+            disputed: boolean;
             /** @description Whether it is here. */
             state: components["schemas"]["BlobState"];
         };
@@ -1057,6 +1096,14 @@ export interface components {
             /** @description 32 hex digits made by the client; the same id again gets the same record. */
             action_id: string;
         };
+        /** @description A file to be sent. */
+        NewUpload: {
+            /**
+             * Format: int64
+             * @description Its length, bytes.
+             */
+            size: number;
+        };
         /** @description One stay in a consultation. */
         Participant: {
             /** @description Its id, also the media source of the person's tracks. */
@@ -1139,6 +1186,11 @@ export interface components {
             conflicts: {
                 [key: string]: components["schemas"]["Rival"][];
             };
+            /**
+             * @description Fields whose present value was signed, or of a long text partly, with a revoked key beyond
+             *     its cut.
+             */
+            disputed_fields: string[];
             /** @description Files beside it, oldest first. */
             attachments: components["schemas"]["Attachment"][];
             /** @description What happened, oldest first. */
@@ -1335,6 +1387,12 @@ export interface components {
             link: components["schemas"]["SiteLink"];
             /**
              * Format: int64
+             * @description Since when its data directory may run on two machines, ms since the epoch; absent unless
+             *     that was noticed.
+             */
+            copied_since?: number | null;
+            /**
+             * Format: int64
              * @description Own bundles that no other site has confirmed; only on the answering site.
              */
             held_only_here?: number | null;
@@ -1369,6 +1427,8 @@ export interface components {
         SiteRole: "hub" | "campus";
         /** @description One start of a site's process. */
         StartStatus: {
+            /** @description Whether it is the answering one. */
+            here: boolean;
             /**
              * Format: int32
              * @description The incarnation it wrote in.
@@ -1406,6 +1466,11 @@ export interface components {
             forks: components["schemas"]["ForkStatus"][];
             /** @description Sites whose data directory runs twice. */
             copies: components["schemas"]["CopyStatus"][];
+            /**
+             * @description Whether this is a hub that was restored from a backup and still waits for a campus to show
+             *     it the institution journal: it enrols, revokes and closes nothing meanwhile.
+             */
+            unconfirmed: boolean;
             /** @description Whether every bundle is still there, here and at the other sites. */
             scrub: components["schemas"]["Scrub"];
             /** @description The sites and their links. */
@@ -1439,6 +1504,8 @@ export interface components {
             data: Record<string, never>;
             /** @description The record the line belongs to: this one, or a consultation of it. */
             record: string;
+            /** @description 存疑: signed with a revoked key beyond its cut. */
+            disputed: boolean;
         };
         /**
          * @description What a line of the timeline tells.
@@ -1450,6 +1517,22 @@ export interface components {
          * @enum {string}
          */
         Ui: "embedded" | "missing";
+        /** @description How far a file is. */
+        UploadState: {
+            /** @description Names the upload, 32 hex digits. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Length of the file, bytes.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description How much of it is here; go on from there.
+             */
+            offset: number;
+            blob?: components["schemas"]["Blob"] | null;
+        };
         /** @description The signed-in person. */
         User: {
             /** @description Account, 32 hex digits. */
@@ -2454,6 +2537,217 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SiteList"];
+                };
+            };
+            /** @description Refused or failed; the code says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    begin_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUpload"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadState"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Refused or failed; the code says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    show_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Upload */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadState"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Refused or failed; the code says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    cancel_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Upload */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Refused or failed; the code says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    continue_upload: {
+        parameters: {
+            query: {
+                /** @description How much of the file precedes the piece, bytes. */
+                offset: number;
+            };
+            header?: never;
+            path: {
+                /** @description Upload */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadState"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Ask how far it is */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
             /** @description Refused or failed; the code says why */

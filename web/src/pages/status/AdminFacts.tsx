@@ -41,7 +41,7 @@ export function AdminFacts({ status }: { status: AdminStatus }) {
         ]}
       />
       <Scrub status={status} />
-      <Forks forks={status.forks} owner={owner} />
+      <Forks forks={status.forks} unconfirmed={status.unconfirmed} owner={owner} />
       <Quarantine status={status} owner={owner} />
       <StatusTable
         title={t('status.journals')}

@@ -1,29 +1,16 @@
-import { useQuery } from '@tanstack/react-query';
 import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
-import { api } from '@/api/client';
-import type { AdminStatus as Status } from '@/api/model';
-import { keys } from '@/api/queries';
 import { useErrorText } from '@/i18n/useErrorText';
 import { clockSeconds } from '@/time/format';
 import { AdminFacts } from './AdminFacts';
 import styles from './status.module.css';
-
-const EVERY_MS = 15_000;
-const BUSY_EVERY_MS = 1_000;
-
-const isChecking = ({ scrub }: Status) => scrub.asked || scrub.checking != null;
+import { useAdminStatus } from './useAdminStatus';
 
 /** Journals, quarantine, forks and counters as the site reports them; administrators only. */
 export function AdminStatus() {
   const { t } = useTranslation();
   const errorText = useErrorText();
-  const { data, error, isFetching, refetch } = useQuery({
-    queryKey: keys.adminStatus,
-    queryFn: ({ signal }) => api.adminStatus(signal),
-    refetchInterval: ({ state: { data: now } }) =>
-      now && isChecking(now) ? BUSY_EVERY_MS : EVERY_MS,
-  });
+  const { data, error, isFetching, refetch } = useAdminStatus();
   return (
     <section className={styles.panel}>
       <div className={styles.bar}>

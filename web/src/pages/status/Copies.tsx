@@ -22,6 +22,7 @@ export function Copies({ copies, owner }: Props) {
             {copy.starts.map((start) => (
               <li key={`${start.number}.${start.address}.${start.seen_at}`} className="figures">
                 {t('copies.start', {
+                  here: start.here ? t('copies.here') : '',
                   address: start.address ?? t('copies.unknown'),
                   incarnation: start.incarnation,
                   time: clockSeconds(start.seen_at),

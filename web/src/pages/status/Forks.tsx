@@ -9,16 +9,19 @@ import { useErrorText } from '@/i18n/useErrorText';
 import { dateTime } from '@/time/format';
 import { ScrollTable } from './ScrollTable';
 import styles from './status.module.css';
+import { NotYet } from './Unconfirmed';
 
 interface Props {
   forks: Fork[];
+  /** Nothing can be closed yet. */
+  unconfirmed: boolean;
   owner: (site: string) => string;
 }
 
 const COLUMNS = ['owner', 'incarnation', 'forkAt', 'branches', 'received', 'forkNext'] as const;
 
 /** Journals that went on at two places: what happened, and what an administrator does next. */
-export function Forks({ forks, owner }: Props) {
+export function Forks({ forks, unconfirmed, owner }: Props) {
   const { t } = useTranslation();
   const errorText = useErrorText();
   const queries = useQueryClient();
@@ -46,6 +49,7 @@ export function Forks({ forks, owner }: Props) {
           <p>{t('status.forksDo')}</p>
         </>
       )}
+      <NotYet unconfirmed={unconfirmed && forks.length > 0} />
       {close.error ? <p role="alert">{errorText(close.error)}</p> : null}
       {close.isSuccess ? <p role="status">{t('forks.closed')}</p> : null}
       {forks.length > 0 ? (
@@ -70,7 +74,7 @@ export function Forks({ forks, owner }: Props) {
               </td>
               <td data-label={t('status.forkNext')}>
                 {fork.ends.length > 1 ? (
-                  <Button size="small" onClick={() => setAsked(fork)}>
+                  <Button size="small" disabled={unconfirmed} onClick={() => setAsked(fork)}>
                     {t('forks.close')}
                   </Button>
                 ) : (

@@ -8,12 +8,15 @@ import { describedBy, FieldFrame } from '@/fields/FieldFrame';
 import { useErrorText, useFieldErrorText } from '@/i18n/useErrorText';
 import { JoinCode } from './JoinCode';
 import styles from './status.module.css';
+import { NotYet } from './Unconfirmed';
+import { useUnconfirmed } from './useAdminStatus';
 
 /** A one-time code that enrols a new campus; only the hub makes it. */
 export function JoinCodeForm() {
   const { t } = useTranslation();
   const errorText = useErrorText();
   const fieldText = useFieldErrorText();
+  const unconfirmed = useUnconfirmed();
   const [name, setName] = useState('');
   const [code, setCode] = useState('');
   const [checked, setChecked] = useState(false);
@@ -32,6 +35,7 @@ export function JoinCodeForm() {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setChecked(true);
+    if (unconfirmed) return;
     if (name.trim() && /^[A-Z]{1,4}$/.test(code) && !make.isPending) {
       make.mutate({ name: name.trim(), code });
     }
@@ -59,10 +63,11 @@ export function JoinCodeForm() {
             {...describedBy('join-code', codeError)}
           />
         </FieldFrame>
-        <Button type="primary" htmlType="submit" loading={make.isPending}>
+        <Button type="primary" htmlType="submit" disabled={unconfirmed} loading={make.isPending}>
           {t('join.submit')}
         </Button>
       </form>
+      <NotYet unconfirmed={unconfirmed} />
       {make.error ? (
         <p className={styles.problem} role="alert">
           {asApiError(make.error).code === 'conflict_state'

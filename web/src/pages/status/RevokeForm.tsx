@@ -8,6 +8,8 @@ import { describedBy, FieldFrame } from '@/fields/FieldFrame';
 import { useErrorText } from '@/i18n/useErrorText';
 import { useSites } from '@/sites/useSites';
 import styles from './status.module.css';
+import { NotYet } from './Unconfirmed';
+import { useUnconfirmed } from './useAdminStatus';
 
 /** Ends a site's key; the site's letters are typed, so that nobody does it by a slip. */
 export function RevokeForm() {
@@ -15,6 +17,7 @@ export function RevokeForm() {
   const errorText = useErrorText();
   const queries = useQueryClient();
   const { sites } = useSites();
+  const unconfirmed = useUnconfirmed();
   const [code, setCode] = useState('');
   const [cut, setCut] = useState('');
   const [checked, setChecked] = useState(false);
@@ -29,6 +32,7 @@ export function RevokeForm() {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setChecked(true);
+    if (unconfirmed) return;
     if (site && /^\d{0,9}$/.test(cut) && !revoke.isPending) {
       revoke.mutate({ site: site.id, code, cut: cut === '' ? null : Number(cut) });
     }
@@ -57,10 +61,11 @@ export function RevokeForm() {
             {...describedBy('revoke-cut', cutError)}
           />
         </FieldFrame>
-        <Button danger htmlType="submit" loading={revoke.isPending}>
+        <Button danger htmlType="submit" disabled={unconfirmed} loading={revoke.isPending}>
           {t('revoke.submit')}
         </Button>
       </form>
+      <NotYet unconfirmed={unconfirmed} />
       {revoke.error ? (
         <p className={styles.problem} role="alert">
           {errorText(revoke.error)}

@@ -7,6 +7,7 @@ import { JoinCodeForm } from './JoinCodeForm';
 import { RevokeForm } from './RevokeForm';
 import { SitesTable } from './SitesTable';
 import styles from './status.module.css';
+import { Unconfirmed } from './Unconfirmed';
 
 export function StatusPage() {
   const { t } = useTranslation();
@@ -15,6 +16,7 @@ export function StatusPage() {
   return (
     <div className={styles.page}>
       <h1>{t('status.title')}</h1>
+      {administrator ? <Unconfirmed /> : null}
       <SitesTable />
       <FeedStatus />
       {administrator && site.role === 'hub' ? <JoinCodeForm /> : null}

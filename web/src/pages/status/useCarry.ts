@@ -1,5 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
+import { api } from '@/api/client';
 import { download, save } from '@/api/download';
 import { ApiError } from '@/api/errors';
 import type { Imported } from '@/api/model';
@@ -14,6 +15,8 @@ export type Carrying =
   | { state: 'importing'; bytes: number; of: number; file: string }
   | { state: 'imported'; file: string; result: Imported }
   | { state: 'failed'; error: unknown };
+
+const IMPORT = '/api/v1/admin/import';
 
 /** Exports and imports carried files, one at a time; either can be stopped. */
 export function useCarry() {
@@ -44,7 +47,9 @@ export function useCarry() {
       const told = (bytes: number) =>
         setCarrying({ state: 'importing', bytes, of: file.size, file: file.name });
       told(0);
-      const result = await upload<Imported>('/api/v1/admin/import', file, told, signal);
+      // A session that has ended is told now, not after a long file.
+      await api.session(signal);
+      const result = await upload<Imported>('POST', IMPORT, file, told, signal);
       // The file also said what its writer holds.
       for (const queryKey of [keys.adminStatus, keys.sites]) {
         void queries.invalidateQueries({ queryKey });

@@ -31,6 +31,9 @@ pub struct Status {
     pub forks: Vec<ForkStatus>,
     /// Sites whose data directory runs twice.
     pub copies: Vec<CopyStatus>,
+    /// Whether this is a hub that was restored from a backup and still waits for a campus to show
+    /// it the institution journal: it enrols, revokes and closes nothing meanwhile.
+    pub unconfirmed: bool,
     /// Whether every bundle is still there, here and at the other sites.
     pub scrub: Scrub,
     /// The sites and their links.
@@ -129,6 +132,8 @@ pub struct CopyStatus {
 /// One start of a site's process.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StartStatus {
+    /// Whether it is the answering one.
+    pub here: bool,
     /// The incarnation it wrote in.
     pub incarnation: u32,
     /// How often its directory was started.
@@ -180,6 +185,7 @@ pub async fn get_status(State(app): State<App>) -> Result<Json<Status>, ApiError
         },
         forks: forks.iter().map(|found| fork(&app, found)).collect(),
         copies: copies(&app),
+        unconfirmed: app.identity().authority.is_some() && store.is_unconfirmed(),
         scrub: scrub::state(&app),
         peers: sites::sites(&app),
         counters: counters(&counts, store.held_only_here()),
@@ -221,6 +227,7 @@ fn copies(app: &App) -> Vec<CopyStatus> {
     let copied = app.links().map(sync::links::Links::copied);
     let copied = copied.unwrap_or_default().into_iter();
     let start = |start: &SeenStart| StartStatus {
+        here: start.boot == app.store().boot(),
         incarnation: start.incarnation,
         number: start.boot.number,
         address: start.address.map(|address| address.to_string()),

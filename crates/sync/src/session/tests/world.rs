@@ -411,7 +411,11 @@ impl World {
                     self.nodes[node].faults.push((code, journal, seq));
                 }
                 Effect::Close(reason) => self.links[link].ends[end].closed = Some(reason),
-                Effect::Up | Effect::Addresses(_) | Effect::Scrub(_) | Effect::Scrubbed(_) => {}
+                Effect::Up
+                | Effect::Addresses(_)
+                | Effect::Copied { .. }
+                | Effect::Scrub(_)
+                | Effect::Scrubbed(_) => {}
             }
         }
     }
