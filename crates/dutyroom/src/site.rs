@@ -5,7 +5,7 @@ use server::clock::Clock;
 use server::random::Random;
 use std::path::Path;
 use std::sync::Arc;
-use store::{Moment, Store, Writer};
+use store::{Moment, Store, StoreError, Writer};
 use sync::identity::Identity;
 
 /// Identity and store of the site in `data`, ready for local actions. A directory that was
@@ -32,6 +32,16 @@ pub(crate) async fn open(data: &Path, random: &Random) -> anyhow::Result<(Arc<Id
         wall_ms: clock.now_ms(),
         uptime_ms: clock.uptime_ms(),
     };
-    store.leave_if_due(now).await?;
+    match store.leave_if_due(now).await {
+        Ok(_) => {}
+        // What is here can still be read and is still linked; whoever writes is told.
+        Err(error @ (StoreError::Restored | StoreError::Revoked)) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "nothing can be written"
+            );
+        }
+        Err(error) => return Err(error.into()),
+    }
     Ok((Arc::new(identity), store))
 }

@@ -53,6 +53,10 @@ pub enum Code {
     ConflictState,
     /// The hub was restored and must be linked with a campus before it decides anything.
     HubRestored,
+    /// The institution revoked this site's key: nothing that is written here counts.
+    SiteRevoked,
+    /// This site was restored or copied too often: the hub has to enrol it again.
+    SiteUsedUp,
     /// This version has no such record kind.
     UnknownKind,
     /// The camera cannot be watched now.
@@ -88,7 +92,11 @@ impl Code {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RangeOutside => StatusCode::RANGE_NOT_SATISFIABLE,
-            Self::ConflictState | Self::NotFetched | Self::HubRestored => StatusCode::CONFLICT,
+            Self::ConflictState
+            | Self::NotFetched
+            | Self::HubRestored
+            | Self::SiteRevoked
+            | Self::SiteUsedUp => StatusCode::CONFLICT,
             Self::CameraUnavailable
             | Self::ViewerLimit
             | Self::SiteUnreachable
@@ -298,6 +306,14 @@ impl From<StoreError> for ApiError {
             StoreError::Unconfirmed => Self::new(
                 Code::HubRestored,
                 "this hub was restored: link it with a campus first",
+            ),
+            StoreError::Revoked => Self::new(
+                Code::SiteRevoked,
+                "this site's key was revoked: nothing was saved",
+            ),
+            StoreError::Restored => Self::new(
+                Code::SiteUsedUp,
+                "this site used up its incarnations: nothing was saved",
             ),
             error => return Self::internal(error),
         };

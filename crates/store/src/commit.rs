@@ -207,9 +207,10 @@ pub(crate) async fn sign_and_settle(
     if let Judgement::Quarantine(failed) = &judgement {
         let (Stop::Refused(code) | Stop::Held(code)) = failed.stop;
         let too_large = [Refusal::RecordFull.code(), Refusal::Work.code()].contains(&code);
-        return Err(match too_large {
-            true => StoreError::TooLarge,
-            false => StoreError::Refused(code),
+        return Err(match code {
+            _ if too_large => StoreError::TooLarge,
+            "beyond_cut" => StoreError::Revoked,
+            _ => StoreError::Refused(code),
         }
         .into());
     }

@@ -70,6 +70,10 @@ pub enum StoreError {
     /// covers no further incarnation: the hub has to enrol this site again.
     #[error("this site used up its incarnations; the hub has to enrol it again")]
     Restored,
+    /// The institution has revoked this site's key: nothing that it writes counts any more, until
+    /// the hub enrols it again.
+    #[error("this site's key was revoked; the hub has to enrol it again")]
+    Revoked,
     /// The store belongs to another institution.
     #[error("this store belongs to another institution")]
     OtherInstitution,

@@ -13,7 +13,7 @@ use crate::meta::{self, uint};
 use crate::store::Store;
 use crate::tx::Tx;
 use records::bundle::Head;
-use records::id::{AccountId, ActionId, JournalId, SiteId, TerminalId};
+use records::id::{AccountId, ActionId, JournalId, TerminalId};
 use std::sync::Arc;
 
 /// When an incarnation is opened.
@@ -40,7 +40,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Restored`] when the enrolment covers no further incarnation;
-    /// [`StoreError::NoWriter`]; what the database says.
+    /// [`StoreError::Revoked`]; [`StoreError::NoWriter`]; what the database says.
     pub async fn leave_journal(
         &self,
         journal: JournalId,
@@ -85,10 +85,13 @@ pub(crate) async fn renew(tx: &mut Tx<'_>, now: Moment) -> Result<Option<Head>, 
     if !due(tx, writer.journal) {
         return Ok(None);
     }
-    let journal = next(tx, writer.journal.site).await?;
+    let journal = next(tx, writer.journal).await?;
     let known = tx.state.trust.sign_key(journal);
     if known != Some(writer.key.verifying_key()) {
         return Err(StoreError::Restored);
+    }
+    if tx.state.trust.cut(journal).is_some() {
+        return Err(StoreError::Revoked);
     }
     let writer = Arc::new(Writer {
         journal,
@@ -126,8 +129,9 @@ pub(crate) async fn take(tx: &mut Tx<'_>, writer: &Arc<Writer>) -> Result<(), St
     Ok(())
 }
 
-/// The incarnation after every one that we have heard of.
-async fn next(tx: &mut Tx<'_>, site: SiteId) -> Result<JournalId, StoreError> {
+/// An incarnation after every one that we have heard of.
+async fn next(tx: &mut Tx<'_>, left: JournalId) -> Result<JournalId, StoreError> {
+    let site = left.site;
     let elsewhere: Option<i64> = sqlx::query_scalar(
         "select max(incarnation) from (
              select max(incarnation) as incarnation from waiting where site = $1
@@ -146,9 +150,25 @@ async fn next(tx: &mut Tx<'_>, site: SiteId) -> Result<JournalId, StoreError> {
         .chain(&tx.state.left);
     let known = known.filter(|journal| journal.site == site);
     let last = known.map(|journal| stem(*journal).incarnation).max();
-    let last = last.unwrap_or(0);
-    let incarnation = last.max(elsewhere).saturating_add(1);
+    let last = last.unwrap_or(0).max(elsewhere);
+    let incarnation = last.saturating_add(1).saturating_add(rank(tx, left).await?);
     Ok(JournalId { site, incarnation })
+}
+
+/// Of two copies of a directory that forked a journal, both leave it at once, and must not meet
+/// again in the next one: where they parted, one wrote a lower hash than the other, and both see
+/// it. So one is ranked 0 and the other 1.
+async fn rank(tx: &mut Tx<'_>, left: JournalId) -> Result<u32, StoreError> {
+    let lower: i64 = sqlx::query_scalar(
+        "select count(*) from branch
+         where site = $1 and incarnation = $2 and hash < kept
+             and seq = (select min(seq) from branch where site = $1 and incarnation = $2)",
+    )
+    .bind(left.site.0.to_vec())
+    .bind(i64::from(left.incarnation))
+    .fetch_one(tx.raw())
+    .await?;
+    u32::try_from(lower).map_err(|_| StoreError::Damaged("the number of branches"))
 }
 
 fn opening(journal: JournalId, now: Moment) -> Action {

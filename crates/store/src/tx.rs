@@ -237,7 +237,7 @@ impl Tx<'_> {
         };
         match incarnation::renew(self, now).await {
             // Sync goes on; whoever writes here is told.
-            Ok(_) | Err(StoreError::Restored) => {}
+            Ok(_) | Err(StoreError::Restored | StoreError::Revoked) => {}
             Err(error) => return Err(error),
         }
         Ok(answers)

@@ -42,11 +42,13 @@ pub(crate) async fn witness(tx: &mut Tx<'_>, action: &Action) -> Result<Option<H
     // The first bundle of a new incarnation is a witness itself.
     match incarnation::renew(tx, Moment::of(action)).await {
         Ok(None) => {}
-        Err(StoreError::Restored) => return Ok(None),
+        Err(StoreError::Restored | StoreError::Revoked) => return Ok(None),
         opened => return opened,
     }
     match sign_and_settle(tx, action, &writer, Vec::new()).await {
         Ok(head) => Ok(Some(head)),
+        // Nobody counts on what it says.
+        Err(CommitFault::Store(StoreError::Revoked)) => Ok(None),
         Err(CommitFault::Store(error)) => Err(error),
         // Neither a decision nor values are part of a witness.
         Err(CommitFault::Decided | CommitFault::Invalid(_)) => Err(StoreError::DecisionFailed),

@@ -104,6 +104,10 @@ export const en: TextsOf<typeof zh> = {
     body_too_large: 'Too large to save.',
     conflict_state: 'Matters have changed. Look at the latest state first.',
     hub_restored: 'This hub was restored from a backup. Link it with a campus first.',
+    site_revoked:
+      "This duty room's key was revoked: what is written here no longer counts, so nothing was saved. Keep a paper log and call headquarters now.",
+    site_used_up:
+      "This duty room's data was restored or copied too often to go on, so nothing was saved. Keep a paper log and have headquarters enrol this site again.",
     unknown_kind: "This duty room's program does not know this kind of record.",
     camera_unavailable: 'This camera cannot be played at the moment.',
     viewer_limit: 'Too many people are watching already.',

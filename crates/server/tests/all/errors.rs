@@ -2,6 +2,8 @@
 
 use super::site::{Site, request};
 use axum::http::Method;
+use records::bundle::Head;
+use records::payload::InstitutionOp;
 use rules::Role;
 use serde_json::{Value, json};
 
@@ -114,4 +116,32 @@ async fn every_answer_carries_the_security_headers() {
             "plain HTTP: {path}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_revoked_site_says_so_and_saves_nothing() {
+    let site = Site::new().await;
+    let cookie = site.cookie(Role::Leader).await;
+    let (store, identity) = (site.app.store(), site.app.identity());
+    let of_site = |head: &Head| head.journal == identity.journal;
+    let head = store.frontier().into_iter().find(of_site).unwrap();
+    let op = InstitutionOp::Revoke {
+        journal: head.journal,
+        cut_seq: head.seq,
+        cut_hash: head.hash,
+    };
+    let root = &identity.authority.as_ref().unwrap().root;
+    let now = site.clock.now_ms();
+    let decided = store.commit_institution(op, root, identity.institution, now);
+    decided.await.unwrap();
+    let fields = json!({"title": "火情", "class": "fire"});
+    let body = json!({"kind": "incident", "fields": fields, "action_id": "1".repeat(32)});
+    let answer = site
+        .post("/api/v1/records", Some(&cookie), &body.to_string())
+        .await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.code()),
+        (409, "site_revoked".to_owned())
+    );
+    assert!(store.frontier().contains(&head));
 }

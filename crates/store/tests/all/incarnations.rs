@@ -6,6 +6,7 @@ use super::support::{
 use records::id::JournalId;
 use records::payload::InstitutionOp;
 use records::trust::MAX_OPENED;
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use store::{Admission, CommitError, Moment, StoreError};
 
@@ -125,4 +126,67 @@ async fn a_revoked_site_cannot_go_on_in_a_new_incarnation() {
     assert_eq!(hub.rows().await.len(), 1);
     let codes: Vec<_> = hub.store.quarantine().await.unwrap();
     assert!(codes.len() == 2 && codes.iter().all(|held| held.code == "beyond_cut"));
+}
+
+/// What two copies of a site hold crosses at the same moment, so neither hears of what the other
+/// does about it.
+async fn cross(one: &Site, other: &Site) {
+    let (from_one, from_other) = (one.bundles().await, other.bundles().await);
+    one.store.admit(from_other, MORNING).await.unwrap();
+    other.store.admit(from_one, MORNING).await.unwrap();
+}
+
+#[tokio::test]
+async fn two_copies_that_hear_of_each_other_at_once_do_not_drive_each_other_on() {
+    // Which of the two wrote the lower hash is different from pair to pair.
+    for pair in 0..4 {
+        let (one, other) = (Site::open(EAST).await, Site::open(EAST).await);
+        one.log(10 + pair, "甲").await;
+        other.log(20 + pair, "乙").await;
+        for _ in 0..5 {
+            cross(&one, &other).await;
+        }
+        let own = [&one, &other].map(|site| site.store.own_journal().unwrap());
+        assert_ne!(own[0], own[1]);
+        assert!(own.iter().all(|own| own.incarnation <= 3), "{own:?}");
+        // Each writes on for itself.
+        one.log(30, "丙").await;
+        other.log(31, "丁").await;
+        cross(&one, &other).await;
+        assert_eq!(
+            own,
+            [&one, &other].map(|site| site.store.own_journal().unwrap())
+        );
+    }
+}
+
+#[tokio::test]
+async fn three_copies_come_to_rest_as_well() {
+    let sites = [
+        Site::open(EAST).await,
+        Site::open(EAST).await,
+        Site::open(EAST).await,
+    ];
+    for (number, site) in (1..).zip(&sites) {
+        site.log(number, "各写各的").await;
+    }
+    for _ in 0..8 {
+        let [one, two, three] = &sites;
+        let all = [
+            one.bundles().await,
+            two.bundles().await,
+            three.bundles().await,
+        ];
+        for site in &sites {
+            site.store.admit(all.concat(), MORNING).await.unwrap();
+        }
+    }
+    let own: BTreeSet<_> = sites.iter().map(|site| site.store.own_journal()).collect();
+    assert_eq!(own.len(), 3, "each has a journal of its own: {own:?}");
+    let before = own.clone();
+    let [one, two, three] = &sites;
+    cross(one, two).await;
+    cross(two, three).await;
+    let own: BTreeSet<_> = sites.iter().map(|site| site.store.own_journal()).collect();
+    assert_eq!(own, before);
 }

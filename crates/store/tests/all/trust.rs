@@ -1,11 +1,13 @@
 //! Revocation: a cut, and what an unrevoked site has vouched for beyond it.
 
 use super::support::{
-    EAST, HUB, MORNING, Site, WEST, amendment, decree, journal, record, shared_rows,
+    EAST, HUB, MORNING, Site, WEST, action, amendment, decree, journal, log_item, record,
+    shared_rows,
 };
 use records::id::{EntryId, JournalId};
 use records::payload::InstitutionOp;
-use store::{Admission, StoreError};
+use std::convert::Infallible;
+use store::{Admission, CommitError, Moment, StoreError};
 
 async fn revoke_west(hub: &Site, west: &Site, cut: u64) {
     let own = west.own().await;
@@ -141,4 +143,40 @@ async fn a_decision_the_journal_does_not_allow_is_not_signed() {
         .await;
     assert!(matches!(other, Err(StoreError::OtherInstitution)));
     assert_eq!(hub.store.frontier(), before);
+}
+
+#[tokio::test]
+async fn a_revoked_site_that_writes_is_told_so_and_sync_goes_on() {
+    let (west, hub) = (Site::open(WEST).await, Site::open(HUB).await);
+    west.log(1, "来电").await;
+    west.send_to(&hub).await;
+    revoke_west(&hub, &west, 1).await;
+    hub.send_to(&west).await;
+    let write = async |number| {
+        let edit = log_item(record(WEST, number), "来电");
+        let action = action(WEST, number);
+        let edits = move |_: &_| Ok::<_, Infallible>(vec![edit]);
+        west.store.commit(action, edits).await
+    };
+    let refused = write(2).await;
+    assert!(matches!(
+        refused,
+        Err(CommitError::Store(StoreError::Revoked))
+    ));
+    // A new incarnation with the same key is no way out.
+    let now = Moment {
+        wall_ms: MORNING,
+        uptime_ms: 1,
+    };
+    let left = west.store.leave_journal(WEST.journal(), now).await;
+    assert!(matches!(left, Err(StoreError::Revoked)));
+    let refused = write(3).await;
+    assert!(matches!(
+        refused,
+        Err(CommitError::Store(StoreError::Revoked))
+    ));
+    hub.log(4, "总值班室").await;
+    hub.send_to(&west).await;
+    assert!(west.store.row(record(HUB, 4)).await.unwrap().is_some());
+    assert_eq!(west.store.witness(action(WEST, 5)).await.unwrap(), None);
 }
