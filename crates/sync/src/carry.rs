@@ -17,11 +17,13 @@ mod export;
 mod import;
 mod open;
 mod seal;
+mod unpack;
 
 pub use export::{Exporter, Receivers};
 pub use import::{Importer, Summary};
 pub use open::{Opener, Reader};
 pub use seal::Sealer;
+pub use unpack::Unpacker;
 
 use records::bundle::{Bundle, Head};
 use records::id::{Hash, InstitutionId, JournalId, SiteId};
@@ -229,6 +231,12 @@ fn nonce(number: u32, last: bool) -> ring::aead::Nonce {
     nonce[7..11].copy_from_slice(&number.to_be_bytes());
     nonce[11] = u8::from(last);
     ring::aead::Nonce::assume_unique_for_key(nonce)
+}
+
+/// The `u32` that stands `at` bytes into `bytes`.
+fn number(bytes: &[u8], at: usize) -> Option<u32> {
+    let field = bytes.get(at..at + 4)?;
+    Some(u32::from_be_bytes(field.try_into().ok()?))
 }
 
 #[cfg(test)]

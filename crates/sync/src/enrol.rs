@@ -6,19 +6,22 @@
 
 mod code;
 mod hub;
+pub mod message;
 
+pub use code::Code;
 pub(crate) use hub::{Throttle, serve_join};
+pub use message::Refusal;
 
 use crate::identity::{
     HubNames, Identity, IdentityError, TlsRequest, ensure_absent, random, site_of_certificate,
 };
 use crate::stream::{StreamError, read_message, write_message};
 use crate::tls::{self, Fingerprint, Found, fingerprint};
-use code::Code;
+use crate::wire;
 use ed25519_dalek::{Signer as _, SigningKey};
+use message::{Answer, Request, Welcome};
 use rand::RngCore;
 use records::bundle::Bundle;
-use records::id::{InstitutionId, JournalId, SiteId};
 use records::payload::{InstitutionOp, SiteRole};
 use records::trust::{MAX_CODE_LEN, MAX_NAME_LEN};
 use rustls::pki_types::CertificateDer;
@@ -29,6 +32,8 @@ use store::{JoinCode, Store};
 use x25519_dalek::StaticSecret;
 
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Longest institution journal a joining campus takes, in bytes: some 100,000 decisions.
+const MAX_JOURNAL_LEN: usize = 64 * 1024 * 1024;
 const EXPORT_LABEL: &[u8] = b"EXPORTER-dutyroom-join";
 
 /// Why an institution cannot be founded.
@@ -168,38 +173,6 @@ fn valid_code(code: &str) -> bool {
     (1..=MAX_CODE_LEN).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
-/// Why a hub does not let a site join.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, minicbor::Encode, minicbor::Decode,
-)]
-#[cbor(index_only)]
-pub enum Refusal {
-    /// It never handed out this code.
-    #[n(0)]
-    #[error("the hub does not know this join code")]
-    Unknown,
-    /// Somebody has joined with it.
-    #[n(1)]
-    #[error("the join code has been used")]
-    Used,
-    /// Its time is over.
-    #[n(2)]
-    #[error("the join code has expired")]
-    Expired,
-    /// Too many attempts in the last minute.
-    #[n(3)]
-    #[error("too many attempts to join; wait a minute")]
-    Throttled,
-    /// The request is not one.
-    #[n(4)]
-    #[error("the hub does not understand the request")]
-    Malformed,
-    /// The hub's own trouble; its log says more. The code may be used up.
-    #[n(5)]
-    #[error("the hub could not enrol the site; its log says why")]
-    Failed,
-}
-
 /// Why a site could not join.
 #[derive(Debug, thiserror::Error)]
 pub enum JoinError {
@@ -231,52 +204,6 @@ pub enum JoinError {
     /// The institution journal could not be kept.
     #[error("the institution journal cannot be kept")]
     Store(#[from] store::StoreError),
-}
-
-#[derive(minicbor::Encode, minicbor::Decode)]
-#[cbor(array)]
-struct Request {
-    #[cbor(n(0), with = "minicbor::bytes")]
-    secret: [u8; 10],
-    #[cbor(n(1), with = "minicbor::bytes")]
-    sign_key: [u8; 32],
-    #[cbor(n(2), with = "minicbor::bytes")]
-    seal_key: [u8; 32],
-    #[cbor(n(3), with = "minicbor::bytes")]
-    csr: Vec<u8>,
-    /// By the sign key over this connection's exported key: who asks holds it.
-    #[cbor(n(4), with = "minicbor::bytes")]
-    proof: [u8; 64],
-}
-
-#[derive(minicbor::Encode, minicbor::Decode)]
-enum Answer {
-    #[n(0)]
-    Welcome(#[n(0)] Welcome),
-    #[n(1)]
-    Refused(#[n(0)] Refusal),
-    /// Part of the institution journal; an empty part ends it.
-    #[n(2)]
-    Journal(#[n(0)] Vec<Bundle>),
-}
-
-#[derive(minicbor::Encode, minicbor::Decode)]
-#[cbor(array)]
-struct Welcome {
-    #[n(0)]
-    institution: InstitutionId,
-    #[n(1)]
-    institution_name: String,
-    #[n(2)]
-    journal: JournalId,
-    #[n(3)]
-    name: String,
-    #[n(4)]
-    code: String,
-    #[n(5)]
-    hub: SiteId,
-    #[cbor(n(6), with = "minicbor::bytes")]
-    certificate: Vec<u8>,
 }
 
 struct Keys {
@@ -382,6 +309,7 @@ async fn converse(
     keys: &Keys,
 ) -> Result<(Welcome, Vec<Bundle>), JoinError> {
     let broken = |_: StreamError| JoinError::Answer;
+    let max = wire::MAX_MESSAGE_LEN;
     let opened = connection.open_bi().await;
     let (mut send, mut receive) = opened.map_err(|_| JoinError::Answer)?;
     let request = Request {
@@ -392,17 +320,23 @@ async fn converse(
         proof: keys.sign.sign(&exported(connection)).to_bytes(),
     };
     write_message(&mut send, &request).await.map_err(broken)?;
-    let welcome = match read_message(&mut receive).await.map_err(broken)? {
+    let welcome = match read_message(&mut receive, max).await.map_err(broken)? {
         Answer::Welcome(welcome) => welcome,
         Answer::Refused(refusal) => return Err(JoinError::Refused(refusal)),
         Answer::Journal(_) => return Err(JoinError::Answer),
     };
-    let mut bundles = Vec::new();
+    let (mut bundles, mut len) = (Vec::new(), 0);
     loop {
-        match read_message(&mut receive).await.map_err(broken)? {
+        match read_message(&mut receive, max).await.map_err(broken)? {
             Answer::Journal(part) if part.is_empty() => return Ok((welcome, bundles)),
-            Answer::Journal(part) => bundles.extend(part),
+            Answer::Journal(part) => {
+                len += wire::weight(&part);
+                bundles.extend(part);
+            }
             _ => return Err(JoinError::Answer),
+        }
+        if len > MAX_JOURNAL_LEN {
+            return Err(JoinError::Answer);
         }
     }
 }

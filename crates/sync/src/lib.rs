@@ -11,6 +11,8 @@
 //! [`blobs`] decides which blob is asked of which site next, as purely; requests travel on streams
 //! of their own beside the conversation.
 //!
+//! Every parser of remote bytes has a fuzz target: `fuzz/README.md` lists them.
+//!
 //! This crate refuses to know HTTP, duty rules, and what media is: a media connection is bytes.
 //!
 //! To add a message between sites: a variant with a new number in [`wire::Frame`], its handling

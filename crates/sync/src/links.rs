@@ -23,31 +23,28 @@ mod media;
 pub(crate) mod request;
 mod rows;
 mod scrub;
+mod shared;
 
 pub use crate::tls::{IDLE_BOUNDS, KEEP_ALIVE_BOUNDS, Transport};
 pub use congestion::{Congestion, paced};
 
-use crate::enrol::Throttle;
-use crate::identity::{Identity, site_of_certificate};
-use crate::session::{Now, Progress};
+use crate::identity::Identity;
 use crate::status::{
     BlobProgress, CopiedSite, Counts, LinkFault, MediaPipe, PeerStatus, ScrubStatus, StreamBytes,
 };
 use crate::tls::{self, ALPN_MEDIA, ALPN_SYNC};
-use crate::wire::{self, Reached};
-use board::{Board, Place, Up};
+use board::Board;
 use copies::Copies;
-use counters::{Counters, add};
 use dial::{Backoff, dial};
 use link::Guard;
-use rand::RngCore;
 use records::id::{Hash, SiteId};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use shared::{Shared, replace};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use store::{BlobError, Program, Store, StoreError};
+use store::{BlobError, Store, StoreError};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -111,38 +108,6 @@ pub struct Links {
     _always: Vec<watch::Sender<bool>>,
 }
 
-struct Shared {
-    identity: Arc<Identity>,
-    store: Store,
-    wall: Wall,
-    started: Instant,
-    endpoint: quinn::Endpoint,
-    sync_client: quinn::ClientConfig,
-    media_client: quinn::ClientConfig,
-    board: Mutex<Board>,
-    peers: watch::Sender<Vec<PeerStatus>>,
-    reach: watch::Sender<Vec<Reached>>,
-    faults: watch::Sender<Vec<LinkFault>>,
-    clock: watch::Sender<Option<i64>>,
-    stopping: watch::Sender<bool>,
-    media_pipes: mpsc::Sender<MediaPipe>,
-    counters: Arc<Counters>,
-    fetching: blobs::Fetching,
-    throttle: Mutex<Throttle>,
-    logged: Mutex<HashSet<(IpAddr, String)>>,
-    next_link: AtomicU64,
-    scrubs: scrub::Scrubs,
-    copies: Mutex<Copies>,
-    copies_changed: watch::Sender<()>,
-    advertise: Option<String>,
-    /// Where other sites may be dialled, and how often that changed.
-    addresses: Mutex<BTreeMap<SiteId, String>>,
-    addresses_changed: watch::Sender<u64>,
-    /// Who answered at an address that was dialled.
-    answered: Mutex<BTreeMap<String, SiteId>>,
-    through_hub: watch::Sender<BTreeSet<SiteId>>,
-}
-
 impl Links {
     /// Listens, and dials what the config names, until dropped.
     ///
@@ -204,7 +169,7 @@ impl Links {
         let mut tasks = vec![
             Guard(tokio::spawn(accept::accept(shared.clone()))),
             Guard(tokio::spawn(campuses::run(shared.clone(), config.direct))),
-            Guard(tokio::spawn(follow_enrolments(shared.clone()))),
+            Guard(tokio::spawn(shared::follow_enrolments(shared.clone()))),
             Guard(tokio::spawn(blobs::run(shared.clone()))),
             Guard(tokio::spawn(scrub::run(shared.clone()))),
         ];
@@ -352,191 +317,4 @@ fn close(connection: &quinn::Connection, code: u32) {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Shared {
-    fn now(&self) -> Now {
-        let mono = self.started.elapsed().as_millis();
-        Now {
-            mono_ms: u64::try_from(mono).unwrap_or(u64::MAX),
-            wall_ms: (self.wall)(),
-        }
-    }
-
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the driver of links draws site ids and jitter"
-    )]
-    fn rng(&self) -> impl RngCore + Send + use<> {
-        use rand::SeedableRng as _;
-        rand::rngs::StdRng::from_rng(&mut rand::rng())
-    }
-
-    fn next_link(&self) -> u64 {
-        self.next_link.fetch_add(1, Ordering::Relaxed)
-    }
-
-    fn board(&self) -> MutexGuard<'_, Board> {
-        lock(&self.board)
-    }
-
-    /// Whether a site is enrolled and its newest key not revoked.
-    fn may_link(&self, site: SiteId) -> bool {
-        let trust = self.store.trust();
-        trust.enrolment(site).is_some() && !trust.is_revoked(site)
-    }
-
-    /// The site behind a connection, if it may link.
-    fn peer_of(&self, connection: &quinn::Connection) -> Option<SiteId> {
-        let certificate = tls::peer_certificate(connection)?;
-        let site = site_of_certificate(&certificate)?;
-        (site != self.identity.site() && self.may_link(site)).then_some(site)
-    }
-
-    fn add(&self, site: SiteId, up: Up) -> Place {
-        let place = self.board().add(site, up);
-        self.publish();
-        place
-    }
-
-    fn remove(&self, site: SiteId, link: u64) -> bool {
-        let removed = self.board().remove(site, link, (self.wall)());
-        self.publish();
-        removed
-    }
-
-    fn set_reach(&self, site: SiteId, reach: Vec<Reached>) {
-        self.board().set_reach(site, reach, (self.wall)());
-        self.publish();
-    }
-
-    fn set_progress(&self, site: SiteId, link: u64, progress: Progress) {
-        self.board().set_progress(site, link, progress);
-        self.publish();
-    }
-
-    fn set_clock(&self, site: SiteId, offset_ms: i64) {
-        if site == self.identity.hub {
-            self.clock.send_replace(Some(offset_ms));
-        }
-    }
-
-    fn fault(&self, fault: LinkFault) {
-        let (is_new, faults) = {
-            let mut board = self.board();
-            (board.add_fault(fault), board.faults())
-        };
-        if is_new {
-            let code = fault.code.code();
-            tracing::error!(peer.site = %fault.peer, journal = %fault.journal, fault.seq, code, "journal fault");
-            self.faults.send_replace(faults);
-        }
-    }
-
-    /// A site has introduced itself on a link.
-    fn met(&self, site: SiteId, program: Program, address: IpAddr) {
-        if lock(&self.copies).met(site, &program, address) {
-            tracing::error!(
-                peer.site = %site,
-                peer.address = %address,
-                "a site's data directory was copied and runs twice: stop one of the two"
-            );
-            self.copies_changed.send_replace(());
-        }
-    }
-
-    /// What a site that has come up is to be told of its copy.
-    fn news_for(&self, site: SiteId) -> Option<wire::Frame> {
-        lock(&self.copies).news_for(site, self.now().wall_ms)
-    }
-
-    /// A peer says that our own directory runs twice.
-    fn copied(&self, peer: SiteId, since_ms: i64, starts: &[wire::Start]) {
-        let (own, now_ms) = (self.identity.site(), self.now().wall_ms);
-        if lock(&self.copies).told(own, since_ms, starts, now_ms) {
-            tracing::error!(
-                peer.site = %peer,
-                "this site's data directory was copied and runs twice: stop one of the two"
-            );
-        }
-        self.copies_changed.send_replace(());
-    }
-
-    fn publish(&self) {
-        let trust = self.store.trust();
-        let sites = trust.enrolments().map(|site| site.journal.site);
-        let sites: BTreeSet<_> = sites.filter(|site| self.may_link(*site)).collect();
-        let board = self.board();
-        let (status, reach) = (board.status(&sites), board.reach());
-        let through_hub = board.through_hub();
-        self.peers.send_if_modified(|known| replace(known, status));
-        self.reach.send_if_modified(|known| replace(known, reach));
-        let through = &self.through_hub;
-        through.send_if_modified(|known| replace(known, through_hub));
-    }
-
-    /// Waits for a link with `site`; false if none comes in a while.
-    async fn wait_up(&self, site: SiteId) -> bool {
-        let mut reach = self.reach.subscribe();
-        let up = reach.wait_for(|sites| sites.iter().any(|reached| reached.site == site));
-        matches!(tokio::time::timeout(HANDSHAKE, up).await, Ok(Ok(_)))
-    }
-
-    async fn link_gone(&self, site: SiteId) {
-        let mut reach = self.reach.subscribe();
-        // An error means that this side is stopping, which ends the link too.
-        let _ = reach
-            .wait_for(|sites| sites.iter().all(|reached| reached.site != site))
-            .await;
-    }
-
-    async fn stopped(&self) {
-        // An error means that the sender, which is in `self`, is gone: it cannot be.
-        let _ = self
-            .stopping
-            .subscribe()
-            .wait_for(|stopping| *stopping)
-            .await;
-    }
-
-    /// Warns once per address and cause.
-    fn log_once(&self, address: SocketAddr, cause: &str) {
-        let mut logged = lock(&self.logged);
-        if logged.len() >= MAX_LOGGED {
-            logged.clear();
-        }
-        if logged.insert((address.ip(), cause.to_owned())) {
-            tracing::warn!(peer.address = %address, cause, "connection refused");
-        }
-    }
-
-    fn refuse(&self, address: SocketAddr, cause: &str) {
-        add(&self.counters.refused_peers, 1);
-        self.log_once(address, cause);
-    }
-}
-
-fn replace<T: PartialEq>(known: &mut T, new: T) -> bool {
-    let differs = *known != new;
-    *known = new;
-    differs
-}
-
-/// Sites appear on the board as they are enrolled.
-async fn follow_enrolments(shared: Arc<Shared>) {
-    let mut changed = shared.store.changed();
-    let mut seq = shared.store.trust().seq();
-    loop {
-        tokio::select! {
-            changed = changed.changed() => if changed.is_err() {
-                return;
-            },
-            () = shared.stopped() => return,
-        }
-        let now = shared.store.trust().seq();
-        if now != seq {
-            seq = now;
-            shared.publish();
-        }
-    }
 }

@@ -10,9 +10,11 @@
 //! pass over the set under way, at a bounded rate. The state machine takes an [`Event`] and the
 //! time and returns [`Effect`]s; sums, reading and admitting are [`Work`] for the driver.
 
+mod event;
 pub mod set;
 mod taking;
 
+pub use event::{Effect, Event, Report, Taken, Work};
 pub use taking::in_order;
 
 use crate::session::{CloseReason, MAX_STRANGERS, Now};
@@ -26,110 +28,11 @@ use std::collections::BTreeSet;
 pub const MAX_HASHES: usize = 512;
 /// A peer that says nothing for this long has ended the scrub, ms.
 pub const TIMEOUT_MS: u64 = 60_000;
+/// Questions one scrub asks at most: ten times what the largest difference takes.
+pub const MAX_ROUNDS: u32 = 1_000;
 /// Questions a peer may ask at once, and one more each second.
 const CREDIT: u64 = 256;
 const CREDIT_MS: u64 = 1_000;
-
-/// What happens to a scrub.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// Compare with this peer now.
-    Start,
-    /// The answer to [`Work::Open`].
-    Opened(Vec<u8>),
-    /// The answer to [`Work::Answer`].
-    Answered(Result<Vec<u8>, Garbage>),
-    /// The answer to [`Work::Compare`].
-    Compared(Result<Compared, Garbage>),
-    /// The answer to [`Work::Fetch`].
-    Fetched {
-        /// As asked.
-        wanted: bool,
-        /// What was found, until its bytes filled a batch.
-        bundles: Vec<Bundle>,
-    },
-    /// The answer to [`Work::Take`].
-    Taken {
-        /// As asked.
-        wanted: bool,
-        /// What became of them.
-        taken: Taken,
-    },
-}
-
-/// What became of bundles that were offered to the store.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Taken {
-    /// New here: admitted, mended, kept as evidence, or waiting.
-    pub put: u32,
-    /// Came by another way meanwhile.
-    pub known: u32,
-    /// To be asked for again: what proves their place is not here yet.
-    pub again: Vec<Hash>,
-    /// Signed by no known site.
-    pub strangers: u32,
-}
-
-/// What the driver computes, reads or writes; answered with the [`Event`] of the same name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Work {
-    /// Make the first message.
-    Open,
-    /// Answer the peer's question.
-    Answer(Vec<u8>),
-    /// Look into the peer's answer.
-    Compare(Vec<u8>),
-    /// Read bundles by hash.
-    Fetch {
-        /// The peer asked for them; else we offer them.
-        wanted: bool,
-        /// Which.
-        hashes: Vec<Hash>,
-    },
-    /// Offer bundles to the store.
-    Take {
-        /// We asked for them; else the peer offers them.
-        wanted: bool,
-        /// The bundles.
-        bundles: Vec<Bundle>,
-    },
-}
-
-/// What a scrub asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// Write a frame.
-    Send(Frame),
-    /// Do this, in order.
-    Work(Work),
-    /// A scrub of ours has ended.
-    Report(Report),
-}
-
-/// How a scrub of ours went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Report {
-    /// When it began, ms since the epoch.
-    pub at_ms: i64,
-    /// How long it took, ms.
-    pub took_ms: u64,
-    /// Questions asked until the difference was known.
-    pub rounds: u32,
-    /// Bytes of the comparison sent, without what was missing.
-    pub sent: u64,
-    /// Bytes of the comparison received.
-    pub received: u64,
-    /// Bundles that only the peer had.
-    pub missing_here: u64,
-    /// Bundles that only we had; what was on its way counts.
-    pub missing_there: u64,
-    /// Bundles put in place here.
-    pub mended_here: u64,
-    /// Bundles put in place there.
-    pub mended_there: u64,
-    /// The peer's answers were there to the end. Else the figures say how far it went.
-    pub complete: bool,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -318,6 +221,7 @@ impl Scrub {
         asking.have.extend(compared.have.into_iter().take(have));
         let full = asking.need.len() == MAX_DIFFERENCE || asking.have.len() == MAX_DIFFERENCE;
         match compared.next {
+            Some(_) if asking.report.rounds >= MAX_ROUNDS => self.end(false, now, effects),
             Some(message) if !full => self.ask(message, effects),
             _ => {
                 asking.report.missing_here = asking.need.len() as u64;

@@ -38,12 +38,21 @@ pub(crate) async fn read_body(
     Ok(body)
 }
 
-/// Reads and decodes one message.
+/// Reads one body that no link counts.
+pub(crate) async fn read_uncounted(
+    stream: &mut RecvStream,
+    max: usize,
+) -> Result<Vec<u8>, StreamError> {
+    read_body(stream, max, &AtomicU64::new(0)).await
+}
+
+/// Reads and decodes one message of at most `max` bytes.
 pub(crate) async fn read_message<T: for<'b> minicbor::Decode<'b, ()>>(
     stream: &mut RecvStream,
+    max: usize,
 ) -> Result<T, StreamError> {
-    let body = read_body(stream, wire::MAX_BODY_LEN, &AtomicU64::new(0)).await?;
-    Ok(wire::decode(&body)?)
+    let body = read_uncounted(stream, max).await?;
+    Ok(wire::decode_within(&body, max)?)
 }
 
 /// Encodes and writes one message.

@@ -7,18 +7,20 @@
 //! No length a peer declares is ever allocated; it is only compared with a limit and with what
 //! really arrived.
 
-use crate::scrub::{MAX_HASHES, set};
-use pack::{compressed, decompress, prefixed, pull_len, push_len};
-use records::bundle::{Bundle, Head};
-use records::id::{Hash, InstitutionId, JournalId, SiteId};
-use run::Run;
-use std::net::IpAddr;
-
 mod columns;
+mod frame;
 mod known;
 mod pack;
+pub mod request;
 mod run;
 mod sections;
+
+pub use frame::{Ack, Address, Branch, Frame, Hello, Lacking, Lane, Reached, Start, weight};
+
+use crate::scrub::{MAX_HASHES, set};
+use pack::{compressed, decompress, prefixed, pull_len, push_len};
+use run::Run;
+use std::borrow::Cow;
 
 /// The version of the conversation this code speaks.
 pub const PROTOCOL: u16 = 1;
@@ -52,267 +54,6 @@ const RUN: u8 = 2;
 const ZSTD_LEVEL: i32 = 3;
 /// What is random does not pass through it, so it may take its time.
 const RUN_ZSTD_LEVEL: i32 = 12;
-
-/// Who speaks, and what it understands. First on every sync stream, from both sides at once.
-#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
-#[cbor(array)]
-pub struct Hello {
-    /// Versions of this protocol the site speaks.
-    #[n(0)]
-    pub versions: Vec<u16>,
-    /// Its institution.
-    #[n(1)]
-    pub institution: InstitutionId,
-    /// Its id; must be the one its certificate names.
-    #[n(2)]
-    pub site: SiteId,
-    /// The incarnation it writes in.
-    #[n(3)]
-    pub incarnation: u32,
-    /// The newest rule set its code knows.
-    #[n(4)]
-    pub rules: u32,
-    /// Which start of its process on its data directory this is; 0 if it writes nothing.
-    #[n(5)]
-    pub boot_number: u64,
-    /// A random value made at that start.
-    #[n(6)]
-    #[cbor(with = "minicbor::bytes")]
-    pub boot: [u8; 4],
-}
-
-/// A site the sender reaches over a link of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
-#[cbor(array)]
-pub struct Reached {
-    /// Which site.
-    #[n(0)]
-    pub site: SiteId,
-    /// Since when, by the sender's clock, ms since the epoch.
-    #[n(1)]
-    pub since_ms: i64,
-}
-
-/// A start of the receiver's process, as the sender met it.
-#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
-#[cbor(array)]
-pub struct Start {
-    /// The incarnation it wrote in.
-    #[n(0)]
-    pub incarnation: u32,
-    /// Which start of its data directory it is.
-    #[n(1)]
-    pub boot_number: u64,
-    /// The random value of that start.
-    #[n(2)]
-    #[cbor(with = "minicbor::bytes")]
-    pub boot: [u8; 4],
-    /// Where it linked from, if that is known.
-    #[n(3)]
-    pub address: Option<IpAddr>,
-    /// When it linked last, by the sender's clock, ms since the epoch.
-    #[n(4)]
-    pub seen_ms: i64,
-}
-
-/// Where a site may be dialled.
-#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
-#[cbor(array)]
-pub struct Address {
-    /// Which site.
-    #[n(0)]
-    pub site: SiteId,
-    /// `host:port`.
-    #[n(1)]
-    pub host: String,
-}
-
-/// Which stream of a link carries a batch, and which queue it waits in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, minicbor::Encode, minicbor::Decode)]
-#[cbor(index_only)]
-pub enum Lane {
-    /// What is new: goes ahead of everything.
-    #[default]
-    #[n(0)]
-    Live,
-    /// What was missed for long.
-    #[n(1)]
-    Bulk,
-}
-
-/// What was durably taken.
-#[derive(Debug, Clone, PartialEq, Eq, Default, minicbor::Encode, minicbor::Decode)]
-#[cbor(array)]
-pub struct Ack {
-    /// How many [`Frame::Bundles`] of the live lane are fully dealt with.
-    #[n(0)]
-    pub batches: u64,
-    /// Heads that moved because of bundles the other side has.
-    #[n(1)]
-    pub heads: Vec<Head>,
-    /// Journals of which something could not be kept and has to be sent again.
-    #[n(2)]
-    pub lost: Vec<JournalId>,
-    /// How many [`Frame::Bundles`] of the bulk lane are fully dealt with.
-    #[n(3)]
-    pub bulk_batches: u64,
-}
-
-impl Ack {
-    /// How many batches of a lane are fully dealt with.
-    #[must_use]
-    pub fn batches_of(&self, lane: Lane) -> u64 {
-        match lane {
-            Lane::Live => self.batches,
-            Lane::Bulk => self.bulk_batches,
-        }
-    }
-}
-
-/// The end of a chain that somebody lacks, and places of its journal that he holds.
-#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
-#[cbor(array)]
-pub struct Lacking {
-    /// The last bundle of the chain.
-    #[n(0)]
-    pub tip: Head,
-    /// What is held of the journal; the answer begins after the last of these on the chain.
-    #[n(1)]
-    pub have: Vec<Head>,
-}
-
-/// What sites say about forked journals ([`crate::session::fork`]).
-#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
-pub enum Branch {
-    /// All that the sender holds of forked journals; replaces the last such list.
-    #[n(0)]
-    Ends {
-        /// The heads of these journals, as in a [`Frame::Frontier`]. A closure may have lowered
-        /// them.
-        #[n(0)]
-        heads: Vec<Head>,
-        /// The ends of every chain, the journals' own heads included.
-        #[n(1)]
-        ends: Vec<Head>,
-    },
-    /// Asks for the chain to an end the other side named; one such question at a time.
-    #[n(1)]
-    Want(#[n(0)] Lacking),
-    /// The answer: the next bundles of that chain, empty if they are not to be had.
-    #[n(2)]
-    Give(#[n(0)] Vec<Bundle>),
-}
-
-/// One message on a sync stream.
-#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
-pub enum Frame {
-    /// First message.
-    #[n(0)]
-    Hello(#[n(0)] Hello),
-    /// Second message: the sender's head of every journal it holds.
-    #[n(1)]
-    Frontier(#[n(0)] Vec<Head>),
-    /// Bundles of one journal following `after` without a gap.
-    #[n(2)]
-    Bundles {
-        /// Which journal.
-        #[n(0)]
-        journal: JournalId,
-        /// Sequence number before the first bundle here.
-        #[n(1)]
-        after: u64,
-        /// The bundles.
-        #[n(2)]
-        bundles: Vec<Bundle>,
-        /// The stream that carries it.
-        #[n(3)]
-        lane: Lane,
-    },
-    /// See [`Ack`].
-    #[n(3)]
-    Ack(#[n(0)] Ack),
-    /// All sites the sender reaches now; replaces the last such list.
-    #[n(4)]
-    Reach(#[n(0)] Vec<Reached>),
-    /// Asks for the time.
-    #[n(5)]
-    Ping {
-        /// Returned as it is; the asker's monotonic ms.
-        #[n(0)]
-        nonce: u64,
-    },
-    /// Tells the time.
-    #[n(6)]
-    Pong {
-        /// From the [`Frame::Ping`].
-        #[n(0)]
-        nonce: u64,
-        /// The answerer's wall clock, ms since the epoch.
-        #[n(1)]
-        wall_ms: i64,
-    },
-    /// See [`Branch`].
-    #[n(7)]
-    Branch(#[n(0)] Branch),
-    /// One message of the comparison of all bundles ([`crate::scrub`]).
-    #[n(8)]
-    Scrub {
-        /// An answer; else a question.
-        #[n(0)]
-        answer: bool,
-        /// What [`crate::scrub::set`] made.
-        #[n(1)]
-        #[cbor(with = "minicbor::bytes")]
-        message: Vec<u8>,
-    },
-    /// Asks for bundles by hash; one such question at a time.
-    #[n(9)]
-    Want(#[n(0)] Vec<Hash>),
-    /// Bundles of any journal in any order.
-    #[n(10)]
-    Give {
-        /// The answer to a [`Frame::Want`], empty if there are none; else an offer.
-        #[n(0)]
-        wanted: bool,
-        /// The bundles.
-        #[n(1)]
-        bundles: Vec<Bundle>,
-    },
-    /// Answers an offer.
-    #[n(11)]
-    Took {
-        /// How many of the bundles were new.
-        #[n(0)]
-        put: u32,
-    },
-    /// A campus says where it may be dialled; the hub says where all others may. Replaces the last
-    /// such list.
-    #[n(12)]
-    Addresses(#[n(0)] Vec<Address>),
-    /// Your data directory was copied, and both copies have linked with me.
-    #[n(13)]
-    Copied {
-        /// Since when there may be two, by the sender's clock, ms since the epoch.
-        #[n(0)]
-        since_ms: i64,
-        /// The starts met, the latest last.
-        #[n(1)]
-        starts: Vec<Start>,
-    },
-}
-
-impl Frame {
-    /// Which stream of a link carries it.
-    #[must_use]
-    pub fn lane(&self) -> Lane {
-        match self {
-            Self::Bundles { lane, .. } => *lane,
-            // What has been missing for long goes behind what is new.
-            Self::Give { .. } | Self::Branch(Branch::Give(_)) => Lane::Bulk,
-            _ => Lane::Live,
-        }
-    }
-}
 
 /// Bytes that are no frame. The peer broke the protocol; the link ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -389,15 +130,31 @@ pub fn encode_frame(frame: &Frame) -> Result<Vec<u8>, WireError> {
 /// # Errors
 /// [`WireError`].
 pub fn decode<T: for<'b> minicbor::Decode<'b, ()>>(body: &[u8]) -> Result<T, WireError> {
-    if body.len() > MAX_BODY_LEN {
+    decode_within(body, MAX_MESSAGE_LEN)
+}
+
+/// As [`decode`], for messages of at most `max` bytes, compressed or not.
+///
+/// # Errors
+/// [`WireError`].
+pub fn decode_within<T: for<'b> minicbor::Decode<'b, ()>>(
+    body: &[u8],
+    max: usize,
+) -> Result<T, WireError> {
+    decode_message(&message(body, max)?)
+}
+
+/// The bytes of the message in a body.
+fn message(body: &[u8], max: usize) -> Result<Cow<'_, [u8]>, WireError> {
+    if body.len() > max {
         return Err(WireError::TooLong);
     }
     let (kind, rest) = body.split_first().ok_or(WireError::Malformed)?;
     match *kind {
-        PLAIN => decode_message(rest),
+        PLAIN => Ok(rest.into()),
         ZSTD => {
             let (declared, packed) = pull_len(rest)?;
-            decode_message(&decompress(packed, declared)?)
+            Ok(decompress(packed, declared, max)?.into())
         }
         _ => Err(WireError::Malformed),
     }
@@ -412,7 +169,7 @@ fn decode_run(rest: &[u8]) -> Result<Frame, WireError> {
     let run = if packed_len == declared {
         run::read(packed, noise)?
     } else {
-        run::read(&decompress(packed, declared)?, noise)?
+        run::read(&decompress(packed, declared, MAX_MESSAGE_LEN)?, noise)?
     };
     Ok(Frame::Bundles {
         journal: run.journal,

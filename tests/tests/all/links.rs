@@ -1,7 +1,8 @@
 //! Links over real QUIC on bad lines.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use rand::rngs::StdRng;
+use records::id::SiteId;
 use std::time::Duration;
 use sync::links::Transport;
 use sync::status::{PeerState, Via};
@@ -57,11 +58,8 @@ async fn campuses_link_while_the_hub_is_gone_and_no_backlog_crosses_twice() -> R
     for site in [&hub, &east, &west] {
         site.until_holds(&first).await?;
     }
-    for (site, other) in [(&east, &west), (&west, &east)] {
-        while !site.store.link_addresses().await?.contains_key(&other.id()) {
-            tokio::task::yield_now().await;
-        }
-    }
+    until_address(&east, west.id(), true).await?;
+    until_address(&west, east.id(), true).await?;
 
     to_east.cut(true);
     to_west.cut(true);
@@ -97,6 +95,50 @@ async fn campuses_link_while_the_hub_is_gone_and_no_backlog_crosses_twice() -> R
         assert_eq!(site.store.frontier(), hub.store.frontier());
     }
     Ok(())
+}
+
+/// Waits until a site knows, or knows no more, where another one may be dialled.
+async fn until_address(site: &QuicSite, other: SiteId, known: bool) -> Result<()> {
+    let wait = async {
+        while site.store.link_addresses().await?.contains_key(&other) != known {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(60), wait).await;
+    waited.with_context(|| format!("{other}'s address, known: {known}"))?
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_campus_that_may_not_be_dialled_any_more_is_forgotten_by_all() -> Result<()> {
+    let rng = &mut rng(13);
+    let hub = hub(rng).await?;
+    let address = hub.links.local_addr();
+    let linked = |advertise| Linking {
+        dial: vec![address],
+        advertise,
+        transport: transport(),
+        ..Linking::default()
+    };
+    let east = hub.joined(tempfile::tempdir()?, "东校区", "E", rng).await?;
+    let west = hub.joined(tempfile::tempdir()?, "西校区", "W", rng).await?;
+    let east = east.start(linked(Some(free_port()?))).await?;
+    let west = west.start(linked(Some(free_port()?))).await?;
+    until_address(&hub, east.id(), true).await?;
+    until_address(&west, east.id(), true).await?;
+    let east = east.restarted(linked(None)).await?;
+    until_address(&hub, east.id(), false).await?;
+    until_address(&west, east.id(), false).await?;
+    // West may be dialled as before.
+    until_address(&east, west.id(), true).await?;
+    // Whoever was away meanwhile hears of it as well.
+    let east = east.restarted(linked(Some(free_port()?))).await?;
+    until_address(&west, east.id(), true).await?;
+    let west = west.restarted(Linking::default()).await?;
+    let east = east.restarted(linked(None)).await?;
+    until_address(&hub, east.id(), false).await?;
+    let west = west.restarted(linked(None)).await?;
+    until_address(&west, east.id(), false).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,18 +3,14 @@
 
 use super::{
     CHUNK_LEN, CarryError, Header, Item, LAST, MAGIC, MAX_HEADER_LEN, MAX_RECEIVERS, TAG_LEN,
-    VERSION, ZSTD_WINDOW_LOG, content_key, nonce, signed, wrapping_key,
+    Unpacker, VERSION, content_key, nonce, number, signed, wrapping_key,
 };
-use crate::wire::MAX_MESSAGE_LEN;
 use ed25519_dalek::{Signature, VerifyingKey};
 use records::bundle::Head;
 use records::id::{Hash, InstitutionId, SiteId};
 use ring::aead::{Aad, LessSafeKey};
 use x25519_dalek::{PublicKey, StaticSecret};
-use zstd::stream::raw::{Decoder, InBuffer, Operation as _, OutBuffer};
 
-/// Decompressed at once.
-const STEP: usize = 128 * 1024;
 const FRONT: usize = MAGIC.len() + 1 + 4;
 
 /// Who reads.
@@ -38,13 +34,7 @@ pub struct Opener {
     number: u32,
     /// The last chunk was opened.
     sealed_end: bool,
-    /// Decrypted, not yet decompressed.
-    packed: Vec<u8>,
-    unpacked_from: usize,
-    decoder: Decoder<'static>,
-    /// Decompressed, not yet an item.
-    plain: Vec<u8>,
-    items: blake3::Hasher,
+    stream: Unpacker,
     end: Option<(Vec<Head>, Hash, [u8; 64])>,
 }
 
@@ -52,10 +42,6 @@ impl Opener {
     /// Begins to read a file.
     #[must_use]
     pub fn new(reader: Reader) -> Self {
-        let mut decoder = Decoder::new().expect("the decompressor has memory");
-        decoder
-            .set_parameter(zstd::zstd_safe::DParameter::WindowLogMax(ZSTD_WINDOW_LOG))
-            .expect("a window within the decompressor's limits");
         Self {
             reader,
             input: Vec::new(),
@@ -63,16 +49,12 @@ impl Opener {
             header: None,
             number: 0,
             sealed_end: false,
-            packed: Vec::new(),
-            unpacked_from: 0,
-            decoder,
-            plain: Vec::new(),
-            items: blake3::Hasher::new(),
+            stream: Unpacker::new(),
             end: None,
         }
     }
 
-    /// Takes the next bytes of the file; call [`Opener::next`] until it has no more before the
+    /// Takes the next bytes of the file; call [`Opener::next_item`] until it has no more before the
     /// next ones, so that little is held.
     pub fn push(&mut self, bytes: &[u8]) {
         self.input.extend_from_slice(bytes);
@@ -93,11 +75,9 @@ impl Opener {
             return Ok(None);
         }
         loop {
-            if let Some(item) = self.item()? {
+            if let Some(item) = self.stream.next_item()? {
+                self.note_end(&item);
                 return Ok(Some(item));
-            }
-            if self.unpack()? {
-                continue;
             }
             if !self.chunk()? {
                 return Ok(None);
@@ -210,64 +190,23 @@ impl Opener {
             return Err(altered);
         };
         sealed.truncate(opened);
-        self.packed = sealed;
-        self.unpacked_from = 0;
+        self.stream.push(sealed);
         self.number = self.number.checked_add(1).ok_or(CarryError::Malformed)?;
         self.sealed_end = last;
         self.consume(4 + length);
         Ok(true)
     }
 
-    /// Decompresses a step; false when there is nothing left to decompress.
-    fn unpack(&mut self) -> Result<bool, CarryError> {
-        if self.end.is_some() {
-            // What the stream ends with is the compressor's own.
-            self.packed.clear();
-            self.unpacked_from = 0;
-            return Ok(false);
-        }
-        if self.unpacked_from >= self.packed.len() {
-            return Ok(false);
-        }
-        let mut space = vec![0; STEP];
-        let mut input = InBuffer::around(&self.packed[self.unpacked_from..]);
-        let mut output = OutBuffer::around(space.as_mut_slice());
-        self.decoder
-            .run(&mut input, &mut output)
-            .map_err(|_| CarryError::Malformed)?;
-        let (read, written) = (input.pos(), output.pos());
-        if read == 0 && written == 0 {
-            return Err(CarryError::Malformed);
-        }
-        self.unpacked_from += read;
-        self.plain.extend_from_slice(&space[..written]);
-        Ok(true)
-    }
-
-    fn item(&mut self) -> Result<Option<Item>, CarryError> {
-        let Some(length) = number(&self.plain, 0) else {
-            return Ok(None);
-        };
-        let length = length as usize;
-        if length > MAX_MESSAGE_LEN || self.end.is_some() {
-            return Err(CarryError::Malformed);
-        }
-        let Some(bytes) = self.plain.get(4..4 + length) else {
-            return Ok(None);
-        };
-        let item: Item = minicbor::decode(bytes).map_err(|_| CarryError::Malformed)?;
+    fn note_end(&mut self, item: &Item) {
         if let Item::End {
             frontier,
             signature,
-        } = &item
+        } = item
         {
             let header = self.header.as_ref().map_or(&[][..], |(_, bytes, _)| bytes);
-            let hash = signed(header, &self.items, frontier);
+            let hash = signed(header, self.stream.items(), frontier);
             self.end = Some((frontier.clone(), hash, *signature));
         }
-        self.items.update(&self.plain[..4 + length]);
-        self.plain.drain(..4 + length);
-        Ok(Some(item))
     }
 
     fn consume(&mut self, count: usize) {
@@ -280,10 +219,4 @@ impl std::fmt::Debug for Opener {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Opener").finish_non_exhaustive()
     }
-}
-
-/// The `u32` that stands `at` bytes into `bytes`.
-fn number(bytes: &[u8], at: usize) -> Option<u32> {
-    let field = bytes.get(at..at + 4)?;
-    Some(u32::from_be_bytes(field.try_into().ok()?))
 }

@@ -222,3 +222,15 @@ proptest! {
         prop_assert!(read(&campus(&hub, 2), &all, 64, &key).1.is_err());
     }
 }
+
+#[test]
+fn a_small_file_cannot_hold_millions_of_nothing() {
+    let nothing = minicbor::to_vec(Item::Bundles(vec![])).unwrap();
+    let length = u32::try_from(nothing.len()).unwrap().to_be_bytes();
+    let item = [&length[..], &nothing].concat();
+    let packed = zstd::bulk::compress(&item.repeat(1_000_000), 3).unwrap();
+    assert!(packed.len() < 10_000);
+    let mut unpacker = Unpacker::new();
+    unpacker.push(packed);
+    assert!(matches!(unpacker.next_item(), Err(CarryError::Malformed)));
+}

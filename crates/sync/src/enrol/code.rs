@@ -13,7 +13,7 @@ const GROUP: usize = 5;
 
 /// A one-time secret and the authority it is good for.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Code {
+pub struct Code {
     pub(crate) secret: [u8; SECRET_LEN],
     pub(crate) fingerprint: [u8; FINGERPRINT_LEN],
 }
@@ -26,7 +26,9 @@ impl Code {
         *hasher.finalize().as_bytes()
     }
 
-    pub(crate) fn format(&self) -> String {
+    /// The code as it is printed.
+    #[must_use]
+    pub fn format(&self) -> String {
         let mut text = String::new();
         for (at, digit) in self.digits().into_iter().enumerate() {
             if at > 0 && at % GROUP == 0 {
@@ -38,7 +40,8 @@ impl Code {
     }
 
     /// Reads a code as people type it: any case, any grouping, O for 0, I and L for 1.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         let typed = text.chars().filter(|c| !c.is_whitespace() && *c != '-');
         let digits: Vec<u8> = typed.map(digit).collect::<Option<_>>()?;
         if digits.len() != CHARS {
@@ -77,6 +80,12 @@ fn digit(typed: char) -> Option<u8> {
     };
     let at = ALPHABET.iter().position(|c| char::from(*c) == typed)?;
     u8::try_from(at).ok()
+}
+
+impl std::fmt::Debug for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Code").finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]

@@ -1,37 +1,48 @@
 //! The hub's side of joining.
 
 use super::code::Code;
-use super::{Answer, Refusal, Request, Welcome, exported};
+use super::exported;
+use super::message::{Answer, MAX_REQUEST_LEN, Refusal, Request, Welcome};
 use crate::identity::{Authority, Identity, new_site_id};
 use crate::stream::{StreamError, read_message, write_message};
 use ed25519_dalek::{Signature, VerifyingKey};
 use rand::RngCore;
 use records::id::JournalId;
 use records::payload::{Enrolment, InstitutionOp, SiteRole};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
 use store::{JoinCodeError, Store};
 
-/// At most this many attempts a minute, whoever makes them.
+/// At most this many attempts a minute from one address.
 const ATTEMPTS: usize = 10;
 const MINUTE_MS: u64 = 60_000;
+/// Addresses remembered; while there are more within a minute, nobody new joins.
+const MAX_ADDRESSES: usize = 1_024;
 const PART_LEN: usize = 256 * 1024;
 
-/// Bounds how often secrets can be guessed.
+/// Bounds how often secrets can be guessed, address by address: who guesses keeps nobody else
+/// from joining.
 #[derive(Debug, Default)]
 pub(crate) struct Throttle {
-    attempts: VecDeque<u64>,
+    attempts: BTreeMap<IpAddr, VecDeque<u64>>,
 }
 
 impl Throttle {
     /// Counts an attempt; false when there were too many.
-    pub(crate) fn allow(&mut self, mono_ms: u64) -> bool {
+    pub(crate) fn allow(&mut self, address: IpAddr, mono_ms: u64) -> bool {
         let since = mono_ms.saturating_sub(MINUTE_MS);
-        while self.attempts.front().is_some_and(|at| *at < since) {
-            self.attempts.pop_front();
+        self.attempts.retain(|_, attempts| {
+            attempts.retain(|at| *at >= since);
+            !attempts.is_empty()
+        });
+        let is_full = self.attempts.len() >= MAX_ADDRESSES;
+        if is_full && !self.attempts.contains_key(&address) {
+            return false;
         }
-        let allowed = self.attempts.len() < ATTEMPTS;
+        let attempts = self.attempts.entry(address).or_default();
+        let allowed = attempts.len() < ATTEMPTS;
         if allowed {
-            self.attempts.push_back(mono_ms);
+            attempts.push_back(mono_ms);
         }
         allowed
     }
@@ -48,7 +59,7 @@ pub(crate) async fn serve_join(
 ) -> Result<Option<Refusal>, StreamError> {
     let accepted = connection.accept_bi().await;
     let (mut send, mut receive) = accepted.map_err(|_| StreamError::Ended)?;
-    let request: Request = read_message(&mut receive).await?;
+    let request: Request = read_message(&mut receive, MAX_REQUEST_LEN).await?;
     let enrolled = if allowed {
         enrol(connection, identity, store, &request, wall_ms, rng).await
     } else {
@@ -156,14 +167,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attempts_are_bounded_per_minute() {
+    fn attempts_are_bounded_per_minute_and_address() {
         let mut throttle = Throttle::default();
-        let allowed = |throttle: &mut Throttle, at| {
-            let attempts = std::iter::repeat_with(|| throttle.allow(at));
+        let allowed = |throttle: &mut Throttle, from: u8, at| {
+            let attempts = std::iter::repeat_with(|| throttle.allow([10, 0, 0, from].into(), at));
             attempts.take(50).filter(|allowed| *allowed).count()
         };
-        assert_eq!(allowed(&mut throttle, 5), ATTEMPTS);
-        assert_eq!(allowed(&mut throttle, MINUTE_MS), 0);
-        assert_eq!(allowed(&mut throttle, 6 + MINUTE_MS), ATTEMPTS);
+        assert_eq!(allowed(&mut throttle, 1, 5), ATTEMPTS);
+        assert_eq!(allowed(&mut throttle, 1, MINUTE_MS), 0);
+        assert_eq!(allowed(&mut throttle, 2, MINUTE_MS), ATTEMPTS);
+        assert_eq!(allowed(&mut throttle, 1, 6 + MINUTE_MS), ATTEMPTS);
+    }
+
+    #[test]
+    fn attempts_from_everywhere_take_bounded_room_and_pass() {
+        let mut throttle = Throttle::default();
+        for number in 0..100_000u32 {
+            throttle.allow(IpAddr::from(number.to_be_bytes()), 5);
+        }
+        assert_eq!(throttle.attempts.len(), MAX_ADDRESSES);
+        assert!(throttle.allow([10, 0, 0, 1].into(), 6 + MINUTE_MS));
     }
 }

@@ -21,6 +21,8 @@ const MAX_FROM_ONE: usize = 16;
 /// From this many on, whoever dials must prove that it can be reached at its address.
 const PROVE_FROM: usize = 16;
 const JOIN: Duration = Duration::from_secs(30);
+/// Sites that join at once: whoever only says so keeps few of the places above.
+const MAX_JOINING: usize = 8;
 
 /// Strangers' connections by address, until they have proved to be one of us.
 #[derive(Default)]
@@ -64,7 +66,7 @@ impl Drop for Place {
 pub(super) async fn accept(shared: Arc<Shared>) {
     let handshakes = Arc::new(Semaphore::new(MAX_HANDSHAKES));
     let strangers = Arc::new(Strangers::default());
-    let guests = Arc::new(Guests::default());
+    let inside = Arc::new(Inside::default());
     let mut tasks = tokio::task::JoinSet::new();
     while let Some(incoming) = shared.endpoint.accept().await {
         while tasks.try_join_next().is_some() {}
@@ -82,12 +84,12 @@ pub(super) async fn accept(shared: Arc<Shared>) {
             incoming.refuse();
             continue;
         };
-        let (shared, guests) = (shared.clone(), guests.clone());
+        let (shared, inside) = (shared.clone(), inside.clone());
         tasks.spawn(async move {
             let address = incoming.remote_address();
             let connection = tokio::time::timeout(HANDSHAKE, incoming).await;
             match connection {
-                Ok(Ok(connection)) => serve(shared, connection, place, &guests).await,
+                Ok(Ok(connection)) => serve(shared, connection, place, &inside).await,
                 Ok(Err(error)) => shared.refuse(address, &error.to_string()),
                 Err(_) => shared.refuse(address, "handshake timed out"),
             }
@@ -97,16 +99,30 @@ pub(super) async fn accept(shared: Arc<Shared>) {
     while tasks.join_next().await.is_some() {}
 }
 
+/// Who has got through a handshake.
+struct Inside {
+    guests: Arc<Guests<quinn::Connection>>,
+    joining: Semaphore,
+}
+
+impl Default for Inside {
+    fn default() -> Self {
+        Self {
+            guests: Arc::default(),
+            joining: Semaphore::new(MAX_JOINING),
+        }
+    }
+}
+
 /// `place` bounds strangers: it is given back once a peer has proved to be one of us. From then
-/// on `guests` bounds what it may hold.
-async fn serve(
-    shared: Arc<Shared>,
-    connection: quinn::Connection,
-    place: Place,
-    guests: &Arc<Guests<quinn::Connection>>,
-) {
+/// on `inside.guests` bounds what it may hold.
+async fn serve(shared: Arc<Shared>, connection: quinn::Connection, place: Place, inside: &Inside) {
     let alpn = tls::alpn(&connection).unwrap_or_default();
     if alpn == ALPN_JOIN {
+        let Ok(_joining) = inside.joining.try_acquire() else {
+            close(&connection, CLOSE_REFUSED);
+            return;
+        };
         let served = tokio::time::timeout(JOIN, serve_joining(&shared, &connection)).await;
         if served.is_err() {
             close(&connection, CLOSE_REFUSED);
@@ -124,7 +140,7 @@ async fn serve(
     } else {
         ALPN_SYNC
     };
-    let (_stay, oldest) = guests.enter(peer, purpose, connection.clone());
+    let (_stay, oldest) = inside.guests.enter(peer, purpose, connection.clone());
     if let Some(oldest) = oldest {
         close(&oldest, CLOSE_DUPLICATE);
     }
@@ -143,12 +159,12 @@ async fn serve(
 }
 
 async fn serve_joining(shared: &Shared, connection: &quinn::Connection) {
-    let allowed = lock(&shared.throttle).allow(shared.now().mono_ms);
+    let address = connection.remote_address();
+    let allowed = lock(&shared.throttle).allow(address.ip(), shared.now().mono_ms);
     let wall_ms = (shared.wall)();
     let (identity, store) = (&shared.identity, &shared.store);
     let mut rng = shared.rng();
     let served = serve_join(connection, identity, store, allowed, wall_ms, &mut rng).await;
-    let address = connection.remote_address();
     match served {
         Ok(None) => tracing::info!(peer.address = %address, "a site has joined"),
         Ok(Some(refusal)) => {

@@ -11,7 +11,8 @@ use records::payload::{self, Body, Section};
 use records::prescan::prescan;
 use std::collections::VecDeque;
 use std::time::Duration;
-use store::Admission;
+use store::{Admission, StoreError};
+use tokio::time::Instant;
 
 /// A bite should not take longer than this, with the writer's other work and the disk's sync.
 const WANTED: Duration = Duration::from_millis(50);
@@ -206,6 +207,24 @@ fn fill(
         }
     }
     bite.len() - before
+}
+
+/// Offers bundles in their order and by bites, so that nobody else waits long for the store.
+pub(super) async fn in_bites<F: Future<Output = Result<Vec<Admission>, StoreError>>>(
+    bundles: Vec<Bundle>,
+    admit: impl Fn(Vec<Bundle>) -> F,
+) -> Result<Vec<Admission>, StoreError> {
+    let mut offers = Offers::new();
+    offers.push(Lane::Bulk, JournalId::INSTITUTION, bundles);
+    let mut admissions = Vec::new();
+    while let Some(bite) = offers.bite() {
+        let (parts, begun) = (bite.parts(), Instant::now());
+        let answers = admit(bite.bundles).await?;
+        for answered in offers.answer(parts, answers, begun.elapsed()) {
+            admissions.extend(answered.answers);
+        }
+    }
+    Ok(admissions)
 }
 
 /// What a batch of answers means for a session.

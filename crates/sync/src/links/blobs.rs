@@ -9,45 +9,13 @@ use super::counters::add;
 use crate::blobs::{Ask, RUN};
 use crate::status::BlobProgress;
 use crate::stream::{StreamError, write_message};
+use crate::wire::request::BlobAnswer;
 use records::id::{Hash, SiteId};
 use records::payload::SiteRole;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::{BlobError, Manifest};
 use tokio::sync::{Notify, watch};
-
-/// What a blob request is answered with: frames, and after a `Chunk` that many raw bytes.
-#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
-pub(crate) enum Answer {
-    /// The blob's length and the hashes of its chunks one after the other.
-    #[n(0)]
-    Manifest {
-        /// Length in bytes.
-        #[n(0)]
-        size: u64,
-        /// 32 bytes a chunk.
-        #[n(1)]
-        #[cbor(with = "minicbor::bytes")]
-        chunks: Vec<u8>,
-    },
-    /// A chunk; its bytes follow the frame as they are, since pictures do not compress.
-    #[n(1)]
-    Chunk {
-        /// Which.
-        #[n(0)]
-        index: u32,
-        /// How many bytes.
-        #[n(1)]
-        len: u32,
-    },
-    /// Nothing more comes. `coming` says that this site is fetching what it left out.
-    #[n(2)]
-    End {
-        /// See above.
-        #[n(0)]
-        coming: bool,
-    },
-}
 
 /// What the fetching task shares with the rest of the links.
 #[derive(Debug, Default)]
@@ -76,7 +44,7 @@ pub(super) async fn answer(
         (_, None) => {}
         (Ask::Manifest, Some(manifest)) => {
             let (size, chunks) = (manifest.size(), manifest.to_bytes());
-            write_message(&mut send, &Answer::Manifest { size, chunks }).await?;
+            write_message(&mut send, &BlobAnswer::Manifest { size, chunks }).await?;
         }
         (Ask::Chunks { first, count }, Some(_)) => {
             for index in first..first.saturating_add(count.min(RUN)) {
@@ -89,7 +57,7 @@ pub(super) async fn answer(
         }
     }
     let coming = lacking && relay(shared, hash).await;
-    write_message(&mut send, &Answer::End { coming }).await?;
+    write_message(&mut send, &BlobAnswer::End { coming }).await?;
     let _ = send.finish();
     Ok(())
 }
@@ -101,7 +69,7 @@ async fn write_chunk(
     bytes: &[u8],
 ) -> Result<(), StreamError> {
     let len = u32::try_from(bytes.len()).expect("a chunk is short");
-    write_message(send, &Answer::Chunk { index, len }).await?;
+    write_message(send, &BlobAnswer::Chunk { index, len }).await?;
     let written = send.write_all(bytes).await;
     written.map_err(|_| StreamError::Ended)?;
     add(&shared.counters.blob_bytes_out, u64::from(len));

@@ -8,8 +8,10 @@ use records::id::SiteId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Faults kept for the status page; later ones only reach the log.
+/// Faults kept for the status page.
 const MAX_FAULTS: usize = 64;
+/// Of these, told by one peer, which may claim what it likes.
+const MAX_FAULTS_OF_ONE: usize = 16;
 
 /// A link that is up.
 #[derive(Debug)]
@@ -162,7 +164,7 @@ impl Board {
         others.map(of).collect()
     }
 
-    /// Keeps a fault; false if it is known already.
+    /// Keeps a fault; false if it is known already, or there are too many.
     pub(super) fn add_fault(&mut self, fault: LinkFault) -> bool {
         let same = |known: &LinkFault| {
             (known.code, known.journal, known.peer) == (fault.code, fault.journal, fault.peer)
@@ -170,10 +172,12 @@ impl Board {
         if self.faults.iter().any(same) {
             return false;
         }
-        if self.faults.len() < MAX_FAULTS {
+        let of_peer = self.faults.iter().filter(|known| known.peer == fault.peer);
+        let has_room = of_peer.count() < MAX_FAULTS_OF_ONE && self.faults.len() < MAX_FAULTS;
+        if has_room {
             self.faults.push(fault);
         }
-        true
+        has_room
     }
 
     pub(super) fn faults(&self) -> Vec<LinkFault> {
@@ -188,5 +192,38 @@ fn status(site: SiteId, state: PeerState, since_ms: Option<i64>, via: Option<Via
         since_ms,
         via,
         progress: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::FaultCode;
+    use records::id::JournalId;
+
+    fn fault(peer: u8, site: u8) -> LinkFault {
+        LinkFault {
+            code: FaultCode::Fork,
+            journal: JournalId {
+                site: SiteId([site; 8]),
+                incarnation: 1,
+            },
+            seq: 1,
+            peer: SiteId([peer; 8]),
+            at_ms: 0,
+        }
+    }
+
+    #[test]
+    fn a_peer_that_claims_fault_after_fault_hides_no_other_peers() {
+        let mut board = Board::new(SiteId([1; 8]), SiteId([1; 8]));
+        for site in 0..200 {
+            board.add_fault(fault(2, site));
+        }
+        assert!(!board.add_fault(fault(2, 0)), "known");
+        assert!(board.add_fault(fault(3, 0)));
+        let faults = board.faults();
+        assert_eq!(faults.len(), MAX_FAULTS_OF_ONE + 1);
+        assert_eq!(faults.last(), Some(&fault(3, 0)));
     }
 }

@@ -2,14 +2,23 @@
 //! side opened, the bulk lane one of its own in each direction, below it in priority.
 
 use super::counters::{Counters, LinkBytes, add};
+use super::link::Guard;
 use crate::stream::{StreamError, read_body};
 use crate::wire::{self, Frame, Lane, MAX_BODY_LEN, WireError};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::mpsc;
 
 /// Ahead of everything on the connection; requests for attachments are below both lanes.
 const LIVE_PRIORITY: i32 = 10;
 const BULK_PRIORITY: i32 = 0;
+
+/// Frames decoded ahead of the session.
+const FRAMES_AHEAD: usize = 2;
+/// Frames of a lane that wait for their stream, and their bytes. The session's own windows keep
+/// it far below.
+const FRAMES_BEHIND: usize = 1024;
+const LEN_BEHIND: usize = 8 * 1024 * 1024;
 
 /// Where a link counts.
 #[derive(Clone)]
@@ -20,20 +29,82 @@ pub(super) struct Meters {
 
 pub(super) type Received = Result<Frame, StreamError>;
 
-pub(super) async fn read_live(
-    meters: Meters,
-    stream: quinn::RecvStream,
-    frames: mpsc::Sender<Received>,
-) {
+/// The frames of the two lanes as they come in.
+pub(super) struct Arriving {
+    pub(super) live: mpsc::Receiver<Received>,
+    pub(super) bulk: mpsc::Receiver<Received>,
+}
+
+/// The two lanes on their way out.
+pub(super) struct Leaving {
+    live: Queue,
+    bulk: Queue,
+}
+
+/// Frames that wait for their stream.
+struct Queue {
+    frames: mpsc::Sender<Frame>,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// The other end of a [`Queue`].
+struct Queued {
+    frames: mpsc::Receiver<Frame>,
+    waiting: Arc<AtomicUsize>,
+}
+
+fn queue() -> (Queue, Queued) {
+    let (frames, queued) = mpsc::channel(FRAMES_BEHIND);
+    let waiting = Arc::<AtomicUsize>::default();
+    let queued = Queued {
+        frames: queued,
+        waiting: waiting.clone(),
+    };
+    (Queue { frames, waiting }, queued)
+}
+
+impl Leaving {
+    /// Hands a frame to its stream; false if too much waits there already.
+    pub(super) fn send(&self, frame: Frame) -> bool {
+        let queue = match frame.lane() {
+            Lane::Live => &self.live,
+            Lane::Bulk => &self.bulk,
+        };
+        let len = frame.weight();
+        let waiting = queue.waiting.fetch_add(len, Ordering::Relaxed);
+        waiting + len <= LEN_BEHIND && queue.frames.try_send(frame).is_ok()
+    }
+}
+
+/// Starts what carries the frames of both lanes, until the guards are dropped.
+pub(super) fn start(
+    meters: &Meters,
+    connection: &quinn::Connection,
+    (send, receive): (quinn::SendStream, quinn::RecvStream),
+) -> (Leaving, Arriving, [Guard; 4]) {
+    let ((live_out, live_to_write), (bulk_out, bulk_to_write)) = (queue(), queue());
+    let (live_received, live) = mpsc::channel(FRAMES_AHEAD);
+    let (bulk_received, bulk) = mpsc::channel(FRAMES_AHEAD);
+    let (m, c) = (|| meters.clone(), || connection.clone());
+    let carriers = [
+        tokio::spawn(read_live(m(), receive, live_received)),
+        tokio::spawn(read_bulk(m(), c(), bulk_received)),
+        tokio::spawn(write_frames(m(), send, LIVE_PRIORITY, live_to_write)),
+        tokio::spawn(write_bulk(m(), c(), bulk_to_write)),
+    ];
+    let leaving = Leaving {
+        live: live_out,
+        bulk: bulk_out,
+    };
+    (leaving, Arriving { live, bulk }, carriers.map(Guard))
+}
+
+async fn read_live(meters: Meters, stream: quinn::RecvStream, frames: mpsc::Sender<Received>) {
     read_frames(Lane::Live, &meters, stream, &frames).await;
 }
 
 /// The peer opens its bulk stream when it has something for it.
-pub(super) async fn read_bulk(
-    meters: Meters,
-    connection: quinn::Connection,
-    frames: mpsc::Sender<Received>,
-) {
+async fn read_bulk(meters: Meters, connection: quinn::Connection, frames: mpsc::Sender<Received>) {
     if let Ok(stream) = connection.accept_uni().await {
         read_frames(Lane::Bulk, &meters, stream, &frames).await;
     }
@@ -64,53 +135,72 @@ async fn read_frames(
     }
 }
 
-pub(super) async fn write_live(
-    meters: Meters,
-    stream: quinn::SendStream,
-    frames: mpsc::Receiver<Frame>,
-) {
-    write_frames(&meters, stream, LIVE_PRIORITY, frames).await;
-}
-
 /// Opens the bulk stream with the first frame for it.
-pub(super) async fn write_bulk(
-    meters: Meters,
-    connection: quinn::Connection,
-    mut frames: mpsc::Receiver<Frame>,
-) {
-    let Some(first) = frames.recv().await else {
+async fn write_bulk(meters: Meters, connection: quinn::Connection, mut queued: Queued) {
+    let Some(first) = queued.frames.recv().await else {
         return;
     };
     let Ok(mut stream) = connection.open_uni().await else {
         return;
     };
-    if write_frame(&meters, &mut stream, &first).await {
-        write_frames(&meters, stream, BULK_PRIORITY, frames).await;
+    if write_frame(&meters, &mut stream, first, &queued.waiting).await {
+        write_frames(meters, stream, BULK_PRIORITY, queued).await;
     }
 }
 
 async fn write_frames(
-    meters: &Meters,
+    meters: Meters,
     mut stream: quinn::SendStream,
     priority: i32,
-    mut frames: mpsc::Receiver<Frame>,
+    mut queued: Queued,
 ) {
     // It fails only for a stream that is over, which the next write notices.
     let _ = stream.set_priority(priority);
-    while let Some(frame) = frames.recv().await {
-        if !write_frame(meters, &mut stream, &frame).await {
+    while let Some(frame) = queued.frames.recv().await {
+        if !write_frame(&meters, &mut stream, frame, &queued.waiting).await {
             return;
         }
     }
 }
 
-async fn write_frame(meters: &Meters, stream: &mut quinn::SendStream, frame: &Frame) -> bool {
-    let bytes = wire::encode_frame(frame).expect("a batch and one bundle fit a message");
+async fn write_frame(
+    meters: &Meters,
+    stream: &mut quinn::SendStream,
+    frame: Frame,
+    waiting: &AtomicUsize,
+) -> bool {
+    let bytes = wire::encode_frame(&frame).expect("a batch and one bundle fit a message");
     if stream.write_all(&bytes).await.is_err() {
         return false;
     }
+    waiting.fetch_sub(frame.weight(), Ordering::Relaxed);
     add(&meters.all.bytes_out, bytes.len() as u64);
     add(&meters.all.frames_out, 1);
     add(&meters.link.sent, bytes.len() as u64);
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use records::bundle::Bundle;
+
+    #[test]
+    fn a_peer_that_asks_and_never_reads_holds_a_bounded_number_of_bytes() {
+        let ((live, _live), (bulk, _bulk)) = (queue(), queue());
+        let leaving = Leaving { live, bulk };
+        let bundle = Bundle {
+            header: vec![0; 200],
+            payload: vec![0; 256 * 1024],
+            signature: [0; 64],
+        };
+        let given = Frame::Give {
+            wanted: true,
+            bundles: vec![bundle],
+        };
+        let sent = (0..FRAMES_BEHIND).take_while(|_| leaving.send(given.clone()));
+        assert_eq!(sent.count(), LEN_BEHIND / given.weight());
+        // What is new goes another way.
+        assert!(leaving.send(Frame::Ping { nonce: 1 }));
+    }
 }

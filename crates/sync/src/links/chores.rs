@@ -1,10 +1,10 @@
 //! What a link does beside its journals, one thing at a time and in order: a scrub's work, and
 //! the chains of forked journals.
 
-use super::admission::outcome;
+use super::admission::{in_bites, outcome};
 use super::{Shared, lock, scrub};
 use crate::scrub::Event::Start;
-use crate::session::{Event, fork};
+use crate::session::{Event, Outcome, fork};
 use crate::wire::{BATCH_LEN, Lacking};
 use futures::future::{BoxFuture, OptionFuture};
 use records::bundle::Bundle;
@@ -13,9 +13,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use store::StoreError;
 use tokio::sync::watch;
-
-/// Bundles of a chain offered in one transaction, so that other links have their turns between.
-const BITE: usize = 16;
 
 /// One thing to do.
 pub(super) enum Chore {
@@ -106,16 +103,8 @@ async fn branch(shared: &Shared, work: fork::Work) -> Result<fork::Event, StoreE
     }
 }
 
-async fn take(
-    shared: &Shared,
-    mut bundles: Vec<Bundle>,
-) -> Result<crate::session::Outcome, StoreError> {
-    let mut admissions = Vec::new();
-    while !bundles.is_empty() {
-        let rest = bundles.split_off(bundles.len().min(BITE));
-        let wall_ms = shared.now().wall_ms;
-        admissions.extend(shared.store.admit(bundles, wall_ms).await?);
-        bundles = rest;
-    }
+async fn take(shared: &Shared, bundles: Vec<Bundle>) -> Result<Outcome, StoreError> {
+    let admit = |bite| shared.store.admit(bite, shared.now().wall_ms);
+    let admissions = in_bites(bundles, admit).await?;
     Ok(outcome(shared, &admissions, shared.store.frontier()))
 }

@@ -1,7 +1,7 @@
 //! Dialling another site until the link stands, and again when it is lost.
 
 use super::link::{self, End};
-use super::{CLOSE_DUPLICATE, CLOSE_NOT_NEEDED, CLOSE_REFUSED, Shared, close, lock};
+use super::{CLOSE_DUPLICATE, CLOSE_NOT_NEEDED, CLOSE_REFUSED, HANDSHAKE, Shared, close, lock};
 use crate::identity::LINK_NAME;
 use rand::{Rng as _, RngCore};
 use records::id::SiteId;
@@ -106,7 +106,12 @@ async fn dial_once(
         return Err("the certificate is not of an enrolled site");
     };
     lock(&shared.answered).insert(host.to_owned(), peer);
-    let streams = connection.open_bi().await.map_err(|_| "no stream")?;
+    // One that lets nobody open a stream is not waited for.
+    let opened = tokio::time::timeout(HANDSHAKE, connection.open_bi()).await;
+    let Ok(Ok(streams)) = opened else {
+        close(&connection, CLOSE_REFUSED);
+        return Err("no stream");
+    };
     let link = link::run(shared.clone(), connection.clone(), streams, peer, true);
     let mut link = pin!(link);
     let ended = tokio::select! {

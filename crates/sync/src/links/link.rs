@@ -1,33 +1,36 @@
 //! One sync connection: carries frames and effects between a [`Session`], its streams and the
 //! store.
 
-use super::admission::{Offers, Parts, outcome};
+mod admit;
+mod end;
+
+pub(super) use end::End;
+
+use super::admission::Offers;
 use super::board::{Place, Up};
-use super::carry::{self, Meters, Received};
+use super::carry::{self, Arriving, Leaving, Meters, Received};
 use super::chores::{Chore, Chores};
 use super::counters::{LinkBytes, add};
 use super::rows::FastLane;
-use super::{CLOSE_DUPLICATE, CLOSE_GARBAGE, CLOSE_REVOKED, CLOSE_STORE, Shared, close, request};
+use super::{CLOSE_DUPLICATE, Shared, close, request};
 use crate::session::{CloseReason, Effect, Event, Progress, Session, fork};
 use crate::status::{FaultCode, LinkFault};
 use crate::stream::StreamError;
 use crate::wire::{self, Frame, Hello, Lane};
+use admit::Admitted;
 use futures::future::{BoxFuture, OptionFuture};
 use records::bundle::{Bundle, Head};
 use records::id::{JournalId, SiteId};
 use records::payload::SiteRole;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Admission, Boot, StoreError};
-use tokio::sync::{mpsc, watch};
+use store::{Boot, StoreError};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 const TICK: Duration = Duration::from_secs(1);
-/// Frames decoded ahead of the session.
-const FRAMES_AHEAD: usize = 2;
-/// Frames written ahead of their stream; the session's own window keeps it far below.
-const FRAMES_BEHIND: usize = 1024;
 
 /// Ends a task with whoever started it.
 pub(super) struct Guard(pub(super) JoinHandle<()>);
@@ -36,20 +39,6 @@ impl Drop for Guard {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-type Admitted = (Parts, Duration, Result<Vec<Admission>, StoreError>);
-
-/// The frames of the two lanes as they come in.
-struct Arriving {
-    live: mpsc::Receiver<Received>,
-    bulk: mpsc::Receiver<Received>,
-}
-
-/// The two lanes on their way out.
-struct Leaving {
-    live: mpsc::Sender<Frame>,
-    bulk: mpsc::Sender<Frame>,
 }
 
 pub(super) struct Link {
@@ -64,7 +53,7 @@ pub(super) struct Link {
     reading: Option<BoxFuture<'static, Result<Vec<Bundle>, StoreError>>>,
     offers: Offers,
     admitting: Option<BoxFuture<'static, Admitted>>,
-    acks: Vec<Head>,
+    acks: BTreeMap<JournalId, Head>,
     acking: Option<BoxFuture<'static, Result<(), StoreError>>>,
     media: Option<Guard>,
     chores: Chores,
@@ -72,25 +61,10 @@ pub(super) struct Link {
     /// What is written on the side; nobody waits for it before the link is over.
     notes: JoinSet<()>,
     up_since: Option<Instant>,
+    /// The store was told that the hub may decide again; if that fails, the next link says it.
+    confirming: bool,
     rows: FastLane,
     shown: Progress,
-}
-
-/// Why a link is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    /// The connection went away, or this side is stopping.
-    Lost,
-    /// The peer broke the protocol.
-    Garbage,
-    /// The session ended itself.
-    Closed(CloseReason),
-    /// The other connection between the same two sites stays.
-    Duplicate,
-    /// Our own store failed.
-    Store,
-    /// The peer is no longer enrolled.
-    Revoked,
 }
 
 /// Runs a link until it ends. Says how long it was up, if ever.
@@ -102,7 +76,11 @@ pub(super) async fn run(
     dialled: bool,
 ) -> (End, Option<Duration>) {
     let bytes = Arc::new(LinkBytes::default());
-    let (out, mut arriving, _carriers) = lanes(&shared, &connection, streams, &bytes);
+    let meters = Meters {
+        all: shared.counters.clone(),
+        link: bytes.clone(),
+    };
+    let (out, mut arriving, _carriers) = carry::start(&meters, &connection, streams);
     let own = Hello {
         versions: vec![wire::PROTOCOL],
         institution: shared.identity.institution,
@@ -133,12 +111,13 @@ pub(super) async fn run(
         reading: None,
         offers: Offers::new(),
         admitting: None,
-        acks: Vec::new(),
+        acks: BTreeMap::new(),
         acking: None,
         media: None,
         requests: None,
         notes: JoinSet::new(),
         up_since: None,
+        confirming: false,
         rows: FastLane::default(),
         shown: Progress::default(),
     };
@@ -158,35 +137,6 @@ pub(super) async fn run(
 fn own_journal(shared: &Shared) -> JournalId {
     let opened = shared.store.own_journal();
     opened.unwrap_or(shared.identity.journal)
-}
-
-/// Starts what carries the frames of both lanes, until the guards are dropped.
-fn lanes(
-    shared: &Shared,
-    connection: &quinn::Connection,
-    (send, receive): (quinn::SendStream, quinn::RecvStream),
-    bytes: &Arc<LinkBytes>,
-) -> (Leaving, Arriving, [Guard; 4]) {
-    let meters = Meters {
-        all: shared.counters.clone(),
-        link: bytes.clone(),
-    };
-    let (live_out, live_to_write) = mpsc::channel(FRAMES_BEHIND);
-    let (bulk_out, bulk_to_write) = mpsc::channel(FRAMES_BEHIND);
-    let (live_received, live) = mpsc::channel(FRAMES_AHEAD);
-    let (bulk_received, bulk) = mpsc::channel(FRAMES_AHEAD);
-    let (m, c) = (|| meters.clone(), || connection.clone());
-    let carriers = [
-        tokio::spawn(carry::read_live(m(), receive, live_received)),
-        tokio::spawn(carry::read_bulk(m(), c(), bulk_received)),
-        tokio::spawn(carry::write_live(m(), send, live_to_write)),
-        tokio::spawn(carry::write_bulk(m(), c(), bulk_to_write)),
-    ];
-    let leaving = Leaving {
-        live: live_out,
-        bulk: bulk_out,
-    };
-    (leaving, Arriving { live, bulk }, carriers.map(Guard))
 }
 
 fn arrived(frame: Option<Received>) -> Result<Event, End> {
@@ -295,7 +245,9 @@ impl Link {
         let missing = self.session.progress().incoming.missing;
         let agreed = missing == 0 && self.session.agrees_on(JournalId::INSTITUTION);
         let link = (&self.shared, &self.connection, self.peer);
-        self.rows.follow(link, missing, agreed);
+        if let Some(proved) = self.rows.follow(link, missing, agreed) {
+            self.notes.spawn(proved);
+        }
         self.confirm();
         self.perform(effects)
     }
@@ -322,7 +274,7 @@ impl Link {
                 Effect::Scrub(work) => self.chores.push(Chore::Scrub(work)),
                 Effect::Fork(work) => self.chores.push(Chore::Fork(work)),
                 Effect::Scrubbed(report) => self.shared.scrubs.report(self.peer, report),
-                Effect::Acked(heads) => self.acks.extend(heads),
+                Effect::Acked(heads) => self.note_acks(heads),
                 Effect::Up => self.up()?,
                 Effect::Reach(sites) => self.shared.set_reach(self.peer, sites),
                 Effect::Addresses(all) => {
@@ -342,13 +294,9 @@ impl Link {
     }
 
     fn send(&mut self, frame: Frame) -> Result<(), End> {
-        let out = match frame.lane() {
-            Lane::Live => &self.out.live,
-            Lane::Bulk => &self.out.bulk,
-        };
         // A peer that never reads while it keeps asking is over any quota.
-        out.try_send(frame)
-            .map_err(|_| End::Closed(CloseReason::Quota))
+        let sent = self.out.send(frame);
+        sent.then_some(()).ok_or(End::Closed(CloseReason::Quota))
     }
 
     fn up(&mut self) -> Result<(), End> {
@@ -426,54 +374,11 @@ impl Link {
         });
     }
 
-    /// Offers the next bite of what waits; one at a time, so that peers have their turns.
-    fn start_admitting(&mut self) {
-        if self.admitting.is_some() {
-            return;
-        }
-        let Some(bite) = self.offers.bite() else {
-            return;
-        };
-        let store = self.shared.store.clone();
-        let wall_ms = self.shared.now().wall_ms;
-        self.admitting = Some(Box::pin(async move {
-            let (parts, begun) = (bite.parts(), Instant::now());
-            let admissions = store.admit(bite.bundles, wall_ms).await;
-            (parts, begun.elapsed(), admissions)
-        }));
-    }
-
-    fn take_admitted(&mut self, (parts, took, result): Admitted) -> Result<(), End> {
-        let admissions = result.map_err(|error| self.store_failed(&error))?;
-        let heads = self.shared.store.frontier();
-        for batch in self.offers.answer(parts, admissions, took) {
-            let outcome = outcome(&self.shared, &batch.answers, heads.clone());
-            if outcome.strangers > 0 {
-                let strangers = outcome.strangers;
-                let journal = batch.journal;
-                tracing::warn!(peer.site = %self.peer, %journal, strangers, "bundles of no known site");
-            }
-            self.handle(Event::Admitted(batch.lane, outcome))?;
-        }
-        Ok(())
-    }
-
-    fn start_acking(&mut self) {
-        if self.acking.is_some() || self.acks.is_empty() {
-            return;
-        }
-        let heads = std::mem::take(&mut self.acks);
-        let store = self.shared.store.clone();
-        let peer = self.peer;
-        self.acking = Some(Box::pin(
-            async move { store.record_ack(peer, &heads).await },
-        ));
-    }
-
     /// A restored hub may decide again once a peer holds no more of the institution journal.
     fn confirm(&mut self) {
         let store = &self.shared.store;
-        if store.is_unconfirmed() && self.session.agrees_on(JournalId::INSTITUTION) {
+        let due = store.is_unconfirmed() && self.session.agrees_on(JournalId::INSTITUTION);
+        if due && !std::mem::replace(&mut self.confirming, true) {
             let store = store.clone();
             self.notes.spawn(async move {
                 if let Err(error) = store.confirm().await {
@@ -492,58 +397,5 @@ impl Link {
             peer: self.peer,
             at_ms: now.wall_ms,
         });
-    }
-
-    fn store_failed(&self, error: &StoreError) -> End {
-        tracing::error!(peer.site = %self.peer, error = error as &dyn std::error::Error, "link ended by the store");
-        End::Store
-    }
-
-    async fn finish(&mut self, end: End) -> Option<Duration> {
-        match end {
-            End::Lost => close(&self.connection, super::CLOSE_STOPPING),
-            End::Garbage => close(&self.connection, CLOSE_GARBAGE),
-            End::Closed(reason) => close(&self.connection, reason.code()),
-            End::Duplicate => close(&self.connection, CLOSE_DUPLICATE),
-            End::Store => close(&self.connection, CLOSE_STORE),
-            End::Revoked => close(&self.connection, CLOSE_REVOKED),
-        }
-        match end {
-            End::Garbage => add(&self.shared.counters.garbage, 1),
-            End::Closed(reason) => {
-                let counters = &self.shared.counters;
-                match reason {
-                    CloseReason::Institution | CloseReason::Site | CloseReason::Version => {
-                        add(&counters.refused_peers, 1);
-                    }
-                    _ => add(&counters.garbage, 1),
-                }
-            }
-            _ => {}
-        }
-        if let End::Garbage | End::Closed(_) = end {
-            let address = self.connection.remote_address();
-            self.shared.log_once(address, &format!("{end:?}"));
-        }
-        if self.shared.remove(self.peer, self.id) {
-            tracing::info!(peer.site = %self.peer, ?end, "link down");
-        }
-        self.stop_tasks().await;
-        self.up_since.map(|since| since.elapsed())
-    }
-
-    /// Waits until what the link has started has let go of the store: the connection is closed.
-    async fn stop_tasks(&mut self) {
-        for mut task in [self.media.take(), self.rows.end()].into_iter().flatten() {
-            task.0.abort();
-            // That it was aborted is no news.
-            let _ = (&mut task.0).await;
-        }
-        // Not aborted: what reads from disk for it would go on by itself, and be waited for by
-        // nobody.
-        if let Some(mut requests) = self.requests.take() {
-            let _ = (&mut requests.0).await;
-        }
-        while self.notes.join_next().await.is_some() {}
     }
 }

@@ -50,7 +50,8 @@ async fn connect(
         close(&connection, CLOSE_GARBAGE);
         return None;
     }
-    let (mut send, receive) = connection.open_bi().await.ok()?;
+    let opened = tokio::time::timeout(HANDSHAKE, connection.open_bi()).await;
+    let (mut send, receive) = opened.ok()?.ok()?;
     // A stream exists for the other side only once something was written; an empty message
     // says nothing.
     send.write_all(&[0; 4]).await.ok()?;

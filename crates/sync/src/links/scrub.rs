@@ -4,15 +4,15 @@
 //! reads its whole disk ([`Store::check`]) and then compares with every linked peer; a peer that
 //! links later is compared with then.
 
-use super::admission::Offers;
+use super::admission::in_bites;
 use super::{Shared, lock};
 use crate::scrub::set::{Garbage, Set};
 use crate::scrub::{Event, Report, Taken, Work, in_order};
 use crate::status::{LocalCheck, ScrubStatus};
-use crate::wire::{BATCH_LEN, Lane};
+use crate::wire::BATCH_LEN;
 use rand::Rng as _;
 use records::bundle::{Bundle, Head};
-use records::id::{Hash, JournalId, SiteId};
+use records::id::{Hash, SiteId};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -190,12 +190,7 @@ pub(super) async fn perform(
             Ok(Event::Fetched { wanted, bundles })
         }
         Work::Take { wanted, bundles } => {
-            let wall_ms = shared.now().wall_ms;
-            let into = store.clone();
-            let admit = move |bite| {
-                let store = into.clone();
-                async move { store.admit(bite, wall_ms).await }
-            };
+            let admit = |bite| shared.store.admit(bite, shared.now().wall_ms);
             let taken = take(&store.frontier(), bundles, admit).await?;
             if taken.strangers > 0 {
                 tracing::warn!(peer.site = %peer, taken.strangers, "bundles of no known site");
@@ -212,8 +207,7 @@ async fn compute<T: Send + 'static>(
     done.map_err(|_| StoreError::Stopped)
 }
 
-/// Offers bundles: those for holes from the end of each journal, the others from the beginning;
-/// by bites, so that nobody else waits long for the store.
+/// Offers bundles: those for holes from the end of each journal, the others from the beginning.
 async fn take<F: Future<Output = Result<Vec<Admission>, StoreError>>>(
     heads: &[Head],
     bundles: Vec<Bundle>,
@@ -221,17 +215,7 @@ async fn take<F: Future<Output = Result<Vec<Admission>, StoreError>>>(
 ) -> Result<Taken, StoreError> {
     let ordered = in_order(heads, bundles);
     let hashes: Vec<Hash> = ordered.iter().map(Bundle::hash).collect();
-    let mut offers = Offers::new();
-    offers.push(Lane::Bulk, JournalId::INSTITUTION, ordered);
-    let mut admissions = Vec::new();
-    while let Some(bite) = offers.bite() {
-        let (parts, begun) = (bite.parts(), Instant::now());
-        let answers = admit(bite.bundles).await?;
-        for answered in offers.answer(parts, answers, begun.elapsed()) {
-            admissions.extend(answered.answers);
-        }
-    }
-    Ok(Taken::of(hashes, admissions))
+    Ok(Taken::of(hashes, in_bites(ordered, admit).await?))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Two sites scrub in virtual time, each with a set and bundles in memory.
 
-use super::set::Set;
+use super::set::{Compared, Set};
 use super::*;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -226,6 +226,33 @@ fn a_silent_peer_ends_the_scrub_after_a_minute() {
     assert_eq!(effects, []);
     side.scrub.tick(later(TIMEOUT_MS + 1), &mut effects);
     assert!(matches!(effects[..], [Effect::Report(report)] if !report.complete));
+}
+
+#[test]
+fn a_peer_that_never_comes_to_an_end_is_not_asked_for_ever() {
+    let mut side = Side::new(0..10);
+    let mut effects = Vec::new();
+    side.scrub.handle(Event::Start, NOW, &mut effects).unwrap();
+    let opened = Event::Opened(side.set.open());
+    side.scrub.handle(opened, NOW, &mut effects).unwrap();
+    let mut rounds = 1;
+    while !effects.iter().any(|e| matches!(e, Effect::Report(_))) {
+        effects.clear();
+        let answer = Frame::Scrub {
+            answer: true,
+            message: vec![1],
+        };
+        side.scrub.received(answer, NOW, &mut effects).unwrap();
+        let compared = Event::Compared(Ok(Compared {
+            next: Some(vec![2]),
+            ..Compared::default()
+        }));
+        side.scrub.handle(compared, NOW, &mut effects).unwrap();
+        rounds += 1;
+        assert!(rounds <= MAX_ROUNDS + 1);
+    }
+    let ended = |effect: &Effect| matches!(effect, Effect::Report(report) if !report.complete);
+    assert!(effects.iter().any(ended));
 }
 
 #[test]

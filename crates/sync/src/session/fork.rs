@@ -15,6 +15,8 @@ use records::bundle::{Bundle, Head};
 use records::id::JournalId;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// So many ends are as much work as another small frame.
+const ENDS_AT_ONCE: usize = 64;
 /// A chain that could not be had is not asked for again sooner than this, at last, ms.
 const PATIENCE_MS: u64 = 600_000;
 
@@ -153,7 +155,10 @@ impl Session {
     ) -> Result<(), CloseReason> {
         match branch {
             Branch::Ends { heads, ends } => {
-                self.spend_small_talk(now)?;
+                // Each is looked up.
+                for _ in 0..=ends.len() / ENDS_AT_ONCE {
+                    self.spend_small_talk(now)?;
+                }
                 self.forks.theirs = ends;
                 self.forks.due = true;
                 for head in heads {
@@ -182,6 +187,7 @@ impl Session {
             return Err(CloseReason::Protocol);
         }
         if bundles.is_empty() {
+            self.spend_small_talk(now)?;
             // The peer holds the end without what is before it, or no longer.
             self.forks.stage = Stage::Idle;
             self.forks.due = true;

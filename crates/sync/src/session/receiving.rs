@@ -5,17 +5,11 @@ use super::{
     RETRY_MS, SMALL_TALK, SMALL_TALK_REFILL_MS, Session, Stage,
 };
 use crate::status::FaultCode;
-use crate::wire::{Ack, Frame, Hello, Lane, PROTOCOL};
+use crate::wire::{Ack, Frame, Hello, Lane, MAX_HEADS, PROTOCOL, weight};
 use records::bundle::{Bundle, Head};
 use records::id::JournalId;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-
-/// What a bundle weighs against windows and quotas, in bytes.
-pub(super) fn weight(bundles: &[Bundle]) -> usize {
-    let of = |bundle: &Bundle| bundle.header.len() + bundle.payload.len() + 64;
-    bundles.iter().map(of).sum()
-}
 
 impl Session {
     pub(super) fn received(
@@ -283,6 +277,9 @@ impl Session {
             let Some(track) = self.tracks.get_mut(journal) else {
                 continue;
             };
+            if heads.len() == MAX_HEADS {
+                break;
+            }
             // What the peer lacks is told by sending it.
             if local.seq <= track.known && local.seq > track.told {
                 track.told = local.seq;

@@ -1,10 +1,9 @@
 //! What is sent next, and from where in the journals.
 
-use super::receiving::weight;
 use super::{
     Effect, LEFT_MS, LIVE_LAG, Now, RETRY_MS, Reading, Session, Track, WINDOW_BATCHES, WINDOW_LEN,
 };
-use crate::wire::{BATCH_LEN, Frame, LIVE_BATCH_LEN, Lane};
+use crate::wire::{BATCH_LEN, Frame, LIVE_BATCH_LEN, Lane, weight};
 use records::bundle::{Bundle, Head};
 use records::id::JournalId;
 use std::ops::Bound;

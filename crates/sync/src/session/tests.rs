@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::wire::{self, Ack};
-use records::bundle::Header;
+use records::bundle::{Bundle, Header};
 use records::id::{Hash, InstitutionId};
 use records::journal::{Place, place};
 

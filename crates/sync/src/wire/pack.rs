@@ -1,6 +1,6 @@
 //! Lengths and compression of bodies.
 
-use super::{MAX_MESSAGE_LEN, WireError};
+use super::WireError;
 use std::io::Read as _;
 
 const COMPRESS_FROM: usize = 512;
@@ -35,9 +35,9 @@ pub(super) fn pull_len(bytes: &[u8]) -> Result<(usize, &[u8]), WireError> {
     Ok((u32::from_be_bytes(*len) as usize, rest))
 }
 
-/// The bytes that `packed` stands for, if they are as many as declared.
-pub(super) fn decompress(packed: &[u8], declared: usize) -> Result<Vec<u8>, WireError> {
-    if declared > MAX_MESSAGE_LEN {
+/// The bytes that `packed` stands for, if they are as many as declared and at most `max`.
+pub(super) fn decompress(packed: &[u8], declared: usize, max: usize) -> Result<Vec<u8>, WireError> {
+    if declared > max {
         return Err(WireError::TooLong);
     }
     let mut decoder =

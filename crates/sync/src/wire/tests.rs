@@ -1,6 +1,7 @@
 use super::*;
 use proptest::prelude::*;
-use records::id::Hash;
+use records::bundle::{Bundle, Head};
+use records::id::{Hash, InstitutionId, JournalId, SiteId};
 
 fn body(frame: &Frame) -> Vec<u8> {
     encode_frame(frame).unwrap().split_off(4)

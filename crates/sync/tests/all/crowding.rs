@@ -1,31 +1,17 @@
 //! What an enrolled site that is broken or hostile cannot do to the others.
 
-use super::refusing::{client, goes_on};
-use super::world::hub;
+use super::refusing::{client, client_for, goes_on, introduction};
+use super::world::{hub, start};
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use records::bundle::{Bundle, Head};
 use records::id::{Hash, JournalId, SiteId};
-use sync::identity::{Identity, LINK_NAME};
-use sync::wire::{self, Frame, Hello, Lane, PROTOCOL};
+use sync::identity::LINK_NAME;
+use sync::wire::{self, Frame, Lane};
 
 async fn dial(hub: &super::world::Site, endpoint: &quinn::Endpoint) -> quinn::Connection {
     let connecting = endpoint.connect(hub.links.local_addr(), LINK_NAME).unwrap();
     connecting.await.unwrap()
-}
-
-/// How a conversation begins.
-fn introduction(identity: &Identity) -> Vec<u8> {
-    let hello = Hello {
-        versions: vec![PROTOCOL],
-        institution: identity.institution,
-        site: identity.site(),
-        incarnation: identity.journal.incarnation,
-        rules: 1,
-        boot_number: 1,
-        boot: [1; 4],
-    };
-    let frames = [Frame::Hello(hello), Frame::Frontier(vec![])];
-    let frames = frames.map(|frame| wire::encode_frame(&frame).unwrap());
-    frames.concat()
 }
 
 #[tokio::test]
@@ -46,6 +32,24 @@ async fn a_site_that_dials_again_and_again_holds_two_connections() {
     for (connection, ..) in &held[..4] {
         connection.closed().await;
     }
+    goes_on(&hub, &east).await;
+}
+
+#[tokio::test]
+async fn strangers_who_only_say_that_they_join_keep_no_site_out() {
+    let hub = hub().await;
+    let (dir, east) = hub.joined("东校区值班室", "E").await;
+    let endpoint = client_for(b"dutyroom-join/1", &hub.identity, false);
+    let mut joining = Vec::new();
+    for _ in 0..16 {
+        joining.push(dial(&hub, &endpoint).await);
+    }
+    let closed = joining.iter().map(quinn::Connection::closed);
+    let closed = FuturesUnordered::from_iter(closed);
+    closed.take(8).for_each(async |_| ()).await;
+    let open = joining.iter().filter(|one| one.close_reason().is_none());
+    assert_eq!(open.count(), 8);
+    let east = start(dir, east, vec![hub.links.local_addr()]).await;
     goes_on(&hub, &east).await;
 }
 
@@ -73,7 +77,7 @@ async fn an_honest_site_goes_on_while_another_floods_and_never_reads() {
             let Ok((mut send, _unread)) = connection.open_bi().await else {
                 continue;
             };
-            let mut bytes = introduction(&west);
+            let mut bytes = introduction(&west, &[]);
             for after in 0u64.. {
                 if send.write_all(&bytes).await.is_err() {
                     break;
@@ -112,7 +116,7 @@ async fn an_honest_site_goes_on_while_others_stall_after_their_first_words() {
     let endpoint = client(&west, true);
     let connection = dial(&hub, &endpoint).await;
     let (mut send, _unread) = connection.open_bi().await.unwrap();
-    send.write_all(&introduction(&west)).await.unwrap();
+    send.write_all(&introduction(&west, &[])).await.unwrap();
     // It claims what nobody has, so that the hub waits for it.
     let head = Head {
         journal: west.journal,

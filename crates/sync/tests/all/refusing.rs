@@ -1,13 +1,25 @@
 use super::world::{Site, founded, hub, start};
 use quinn::crypto::rustls::QuicClientConfig;
+use records::bundle::Head;
+use records::id::Hash;
 use rustls::pki_types::PrivateKeyDer;
 use std::sync::Arc;
 use sync::identity::{Identity, LINK_NAME};
 use sync::status::PeerState;
-use sync::wire::{Frame, Hello, PROTOCOL, encode_frame};
+use sync::wire::request::{Reply, Request, decode_request, decode_rows};
+use sync::wire::{Frame, Hello, PROTOCOL, decode, decode_frame, encode, encode_frame};
 
 /// A bare QUIC client, with or without a site's certificate.
 pub(crate) fn client(identity: &Identity, with_certificate: bool) -> quinn::Endpoint {
+    client_for(b"dutyroom-sync/1", identity, with_certificate)
+}
+
+/// The same for another purpose.
+pub(crate) fn client_for(
+    purpose: &[u8],
+    identity: &Identity,
+    with_certificate: bool,
+) -> quinn::Endpoint {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = rustls::RootCertStore::empty();
     roots.add(identity.ca.clone()).unwrap();
@@ -23,7 +35,7 @@ pub(crate) fn client(identity: &Identity, with_certificate: bool) -> quinn::Endp
     } else {
         config.with_no_client_auth()
     };
-    config.alpn_protocols = vec![b"dutyroom-sync/1".to_vec()];
+    config.alpn_protocols = vec![purpose.to_vec()];
     let config = QuicClientConfig::try_from(config).unwrap();
     let mut endpoint = quinn::Endpoint::client(([127, 0, 0, 1], 0).into()).unwrap();
     endpoint.set_default_client_config(quinn::ClientConfig::new(Arc::new(config)));
@@ -36,6 +48,29 @@ async fn ends_when_sent(hub: &Site, endpoint: &quinn::Endpoint, bytes: &[u8]) {
     let (mut send, _receive) = connection.open_bi().await.unwrap();
     send.write_all(bytes).await.unwrap();
     connection.closed().await;
+}
+
+/// How a conversation begins, by a site that says it holds this.
+pub(crate) fn introduction(identity: &Identity, heads: &[Head]) -> Vec<u8> {
+    let hello = Hello {
+        versions: vec![PROTOCOL],
+        institution: identity.institution,
+        site: identity.site(),
+        incarnation: identity.journal.incarnation,
+        rules: 1,
+        boot_number: 1,
+        boot: [1; 4],
+    };
+    let frames = [Frame::Hello(hello), Frame::Frontier(heads.to_vec())];
+    frames.map(|frame| encode_frame(&frame).unwrap()).concat()
+}
+
+async fn body(stream: &mut quinn::RecvStream) -> Vec<u8> {
+    let mut len = [0; 4];
+    stream.read_exact(&mut len).await.unwrap();
+    let mut body = vec![0; u32::from_be_bytes(len) as usize];
+    stream.read_exact(&mut body).await.unwrap();
+    body
 }
 
 pub(crate) async fn goes_on(hub: &Site, campus: &Site) {
@@ -74,26 +109,71 @@ async fn a_request_that_is_garbage_costs_its_peer_the_link() {
     let connecting = endpoint.connect(hub.links.local_addr(), LINK_NAME).unwrap();
     let connection = connecting.await.unwrap();
     let (mut send, _receive) = connection.open_bi().await.unwrap();
-    let hello = Hello {
-        versions: vec![PROTOCOL],
-        institution: west.institution,
-        site: west.site(),
-        incarnation: west.journal.incarnation,
-        rules: 1,
-        boot_number: 1,
-        boot: [1; 4],
-    };
-    for frame in [Frame::Hello(hello), Frame::Frontier(vec![])] {
-        send.write_all(&encode_frame(&frame).unwrap())
-            .await
-            .unwrap();
-    }
+    send.write_all(&introduction(&west, &[])).await.unwrap();
     hub.until_up(west.site()).await;
     let (mut send, _receive) = connection.open_bi().await.unwrap();
     send.write_all(b"\0\0\0\x04\0\xff\xff\xff").await.unwrap();
     connection.closed().await;
     assert_eq!(hub.links.counters().garbage, 1);
     goes_on(&hub, &east).await;
+}
+
+#[tokio::test]
+async fn a_request_of_a_later_version_is_answered_and_the_link_goes_on() {
+    let hub = hub().await;
+    let (_dir, west) = hub.joined("西校区值班室", "W").await;
+    let endpoint = client(&west, true);
+    let connecting = endpoint.connect(hub.links.local_addr(), LINK_NAME).unwrap();
+    let connection = connecting.await.unwrap();
+    let (mut live, _receive) = connection.open_bi().await.unwrap();
+    live.write_all(&introduction(&west, &[])).await.unwrap();
+    hub.until_up(west.site()).await;
+    let later = encode(&(99u8, ("since", 7u64))).unwrap();
+    let known = encode(&Request::Rows { after: None }).unwrap();
+    for (request, reply) in [(later, Reply::Unknown), (known, Reply::Granted)] {
+        let (mut send, mut receive) = connection.open_bi().await.unwrap();
+        send.write_all(&request).await.unwrap();
+        send.finish().unwrap();
+        assert_eq!(decode(&body(&mut receive).await), Ok(reply));
+        match reply {
+            Reply::Granted => drop(decode_rows(&body(&mut receive).await).unwrap()),
+            Reply::Unknown => assert_eq!(receive.read_to_end(9).await.unwrap(), b""),
+        }
+    }
+    assert_eq!(hub.links.counters().garbage, 0);
+}
+
+#[tokio::test]
+async fn a_site_whose_program_knows_no_rows_keeps_its_link() {
+    let hub = hub().await;
+    let (_dir, west) = hub.joined("西校区值班室", "W").await;
+    let endpoint = client(&west, true);
+    let connecting = endpoint.connect(hub.links.local_addr(), LINK_NAME).unwrap();
+    let connection = connecting.await.unwrap();
+    let (mut live, mut receive) = connection.open_bi().await.unwrap();
+    // So much that the hub asks for rows.
+    let head = Head {
+        journal: west.journal,
+        seq: 1_000,
+        hash: Hash([7; 32]),
+    };
+    live.write_all(&introduction(&west, &[head])).await.unwrap();
+    let (mut answer, mut asked) = connection.accept_bi().await.unwrap();
+    let asked = decode_request(&body(&mut asked).await);
+    assert_eq!(asked, Ok(Some(Request::Rows { after: None })));
+    answer
+        .write_all(&encode(&Reply::Unknown).unwrap())
+        .await
+        .unwrap();
+    answer.finish().unwrap();
+    let ping = encode_frame(&Frame::Ping { nonce: 5 }).unwrap();
+    live.write_all(&ping).await.unwrap();
+    while !matches!(
+        decode_frame(&body(&mut receive).await),
+        Ok(Frame::Pong { nonce: 5, .. })
+    ) {}
+    hub.until_up(west.site()).await;
+    assert_eq!(hub.links.counters().garbage, 0);
 }
 
 #[tokio::test]
@@ -139,7 +219,7 @@ async fn a_revoked_site_loses_its_link_and_gets_no_other() {
     let op = records::payload::InstitutionOp::Revoke {
         journal: west.identity.journal,
         cut_seq: 0,
-        cut_hash: records::id::Hash::default(),
+        cut_hash: Hash::default(),
     };
     let root = &hub.identity.authority.as_ref().unwrap().root;
     let institution = hub.identity.institution;

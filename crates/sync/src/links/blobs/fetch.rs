@@ -1,13 +1,14 @@
 //! The one task that fetches blobs: it carries out what the [`Plan`] says.
 
-use super::{Answer, Heard};
+use super::Heard;
 use crate::blobs::{Ask, Job, Outcome, Plan, RUN, Want};
 use crate::links::Shared;
 use crate::links::counters::add;
-use crate::links::request::{self, Request};
+use crate::links::request;
 use crate::status::{BlobFetch, BlobProgress};
 use crate::stream::{StreamError, read_message};
-use crate::wire::Reached;
+use crate::wire::request::{BlobAnswer, Request};
+use crate::wire::{MAX_MESSAGE_LEN, Reached};
 use records::id::{Hash, SiteId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -341,18 +342,22 @@ async fn hear_answer(
     heard: &mpsc::Sender<Heard>,
 ) -> Result<Outcome, StreamError> {
     let Job { hash, peer, ask } = job;
-    let mut stream = request::ask(connection, &Request::Blob { hash, ask }).await?;
+    let asked = request::ask(connection, &Request::Blob { hash, ask }).await?;
+    let Some(mut stream) = asked else {
+        return Ok(Outcome::NotHere);
+    };
     let (first, mut left) = match ask {
         Ask::Manifest => (0, 1),
         Ask::Chunks { first, count } => (first, count.min(RUN)),
     };
     loop {
-        let answer = tokio::time::timeout(QUIET, read_message(&mut stream)).await;
+        let answer = read_message(&mut stream, MAX_MESSAGE_LEN);
+        let answer = tokio::time::timeout(QUIET, answer).await;
         let told = match answer.map_err(|_| StreamError::Ended)?? {
-            Answer::Manifest { size, chunks } if ask == Ask::Manifest && left > 0 => {
+            BlobAnswer::Manifest { size, chunks } if ask == Ask::Manifest && left > 0 => {
                 Heard::Manifest(peer, hash, Manifest::from_bytes(hash, size, &chunks))
             }
-            Answer::Chunk { index, len }
+            BlobAnswer::Chunk { index, len }
                 if ask != Ask::Manifest && left > 0 && index >= first && index - first < RUN =>
             {
                 let bytes = read_chunk(&mut stream, len).await?;
@@ -363,14 +368,14 @@ async fn hear_answer(
                     bytes,
                 }
             }
-            Answer::End { coming } => {
+            BlobAnswer::End { coming } => {
                 return Ok(match (left, coming) {
                     (0, _) => Outcome::Answered,
                     (_, true) => Outcome::Coming,
                     (_, false) => Outcome::NotHere,
                 });
             }
-            Answer::Manifest { .. } | Answer::Chunk { .. } => return Ok(Outcome::Lied),
+            BlobAnswer::Manifest { .. } | BlobAnswer::Chunk { .. } => return Ok(Outcome::Lied),
         };
         left -= 1;
         heard.send(told).await.map_err(|_| StreamError::Ended)?;

@@ -1,6 +1,7 @@
 //! A peer that says whatever it likes: the session ends or goes on, and holds nothing for it.
 
 use super::*;
+use crate::wire::Branch;
 use proptest::prelude::*;
 
 fn opened() -> (World, usize) {
@@ -49,6 +50,21 @@ fn a_hello_of_another_institution_site_or_version_ends_the_session() {
         greet(|hello| hello.versions = vec![99, wire::PROTOCOL]),
         None
     );
+}
+
+#[test]
+fn a_peer_that_names_many_new_ends_again_and_again_is_cut_off() {
+    let (mut world, link) = opened();
+    for named in 0..20 {
+        let ends = (0..1_024).map(|seq| head(1, named * 10_000 + seq));
+        let ends = Branch::Ends {
+            heads: vec![],
+            ends: ends.collect(),
+        };
+        world.inject(link, 0, &Frame::Branch(ends));
+    }
+    world.run();
+    assert_eq!(world.closed(link, 0), Some(CloseReason::Quota));
 }
 
 #[test]
