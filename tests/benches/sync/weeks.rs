@@ -7,8 +7,9 @@
 //! same; bytes are all that crossed the line, both ways, QUIC's own included. Anchor: as many
 //! bytes at 20 Mbit/s, the longer way.
 //!
-//! Both sites judge each other's changes on this machine's cores at the same time, so where the
-//! goal is missed it is the gate and not the line: the `gate` figure says what one record costs.
+//! Both sites judge each other's changes on this machine's cores at the same time: 33,600 bundles
+//! of some 0.6 ms are 20 s of processor time, of which two cores make 10 s. So where the goal is
+//! missed it is the gate and not the line: the `gate` figure says what one record costs.
 //! Of a bundle's bytes 96 are random and do not compress (signature, salt, action), and so are
 //! the ids of new records and items. All texts here are alike; with texts that differ a bundle
 //! takes about 40 bytes more, as a test of `history` counts. What `--quick` sends is mostly the
