@@ -19,15 +19,15 @@ use crate::field::FieldFault;
 use crate::id::{Hash, JournalId};
 use crate::payload::RecordChanges;
 use crate::prescan::{Scan, prescan};
-use crate::read::{Record, read};
+use crate::read::{Record, read, read_present};
 use crate::write::journal_of;
 use automerge::transaction::Transactable as _;
-use automerge::{ActorId, Automerge, AutomergeError, Change, ChangeHash, ROOT, ReadDoc as _};
+use automerge::{ActorId, Automerge, AutomergeError, Change, ChangeHash, ROOT};
 use history::{History, Past};
 use library::library;
-use ops::Ops;
 use refusal::Stop;
 use rules::View;
+use survey::Survey;
 
 mod compare;
 mod history;
@@ -36,6 +36,7 @@ mod made;
 mod ops;
 mod refusal;
 mod rules;
+mod survey;
 #[cfg(test)]
 mod tests;
 
@@ -78,10 +79,13 @@ pub struct Admitted {
     /// The record's document with the changes, saved. Its heads are the same at every site,
     /// its bytes depend on the order in which changes came in.
     pub snapshot: Vec<u8>,
-    /// The record as it now reads.
+    /// The record as it now reads, by its own kind's table: where two journals of one site
+    /// created it at once as two kinds, that of the one that Automerge lets win.
     pub record: Record,
-    /// The record as it read before; `None` if the section created it.
+    /// The record as it read before; `None` if there was none.
     pub before: Option<Record>,
+    /// The number the section gave the record, if it created it.
+    pub given: Option<String>,
     /// The section's changes in order.
     pub changes: Vec<ChangeMeta>,
     /// Operations gone over; those of all sections of a bundle are at most [`MAX_WORK`].
@@ -107,8 +111,8 @@ pub struct ChangeMeta {
 ///
 /// `base` is our snapshot of the record, if we have one; it must hold every change in the
 /// bundle's causal past. `signer` is the journal whose key signed, `rules` the rule set active
-/// in the bundle's past (see [`Rules`]). A dependency on any change in `base` is taken to be in the bundle's
-/// past; where `base` may hold more, [`judge_in_past`] makes the difference.
+/// in the bundle's past (see [`Rules`]). All of `base` is taken to be in the bundle's past; where
+/// it may hold more, [`judge_in_past`] makes the difference.
 #[must_use]
 pub fn judge(
     base: Option<&[u8]>,
@@ -120,7 +124,8 @@ pub fn judge(
 }
 
 /// [`judge`], with `in_past` telling which changes of `base` belong to bundles in this bundle's
-/// causal past: depending on any other is refused, at every site alike.
+/// causal past: depending on any other is refused, at every site alike, and so is creating what one
+/// of them has created.
 #[must_use]
 pub fn judge_in_past(
     base: Option<&[u8]>,
@@ -175,8 +180,8 @@ struct Court<'a> {
     before: Option<Record>,
     /// The copy as it reads now.
     now: Option<Record>,
-    /// Our copy of the record is none of the section's kind.
-    other_kind: bool,
+    /// The number that creating the record gave it.
+    given: Option<String>,
     /// The changes of the section that stand so far.
     stood: Vec<Hash>,
     /// Operations gone over so far.
@@ -204,16 +209,16 @@ impl<'a> Court<'a> {
         }
         let doc = doc()?;
         let history = History::of(&doc);
-        let before = read(&doc, view.table, None).ok();
+        let before = read_present(&doc).ok();
         Ok(Self {
             view,
             signer,
             in_past,
-            other_kind: before.is_none() && !history.is_empty(),
             doc,
             history,
             now: before.clone(),
             before,
+            given: None,
             stood: Vec::new(),
             work: 0,
         })
@@ -226,18 +231,32 @@ impl<'a> Court<'a> {
         if past.whole {
             let survey = Survey::of(&self.doc, self.now.take(), view, signer, &change)?;
             library("apply", || self.doc.apply_changes([change]))?;
-            self.now = Some(survey.compare(&self.doc)?);
+            let after = survey.compare(&self.doc)?;
+            self.note(&scan, &after);
+            self.now = Some(after);
         } else {
-            let deps: Vec<ChangeHash> = scan.deps.iter().map(|dep| ChangeHash(dep.0)).collect();
-            let mut then = library("fork", || self.doc.fork_at(&deps))?;
-            let before = library("read", || read(&then, view.table, None))?;
-            let survey = Survey::of(&then, Some(before), view, signer, &change)?;
+            let (mut then, before) = self.then(&scan.deps)?;
+            let survey = Survey::of(&then, before, view, signer, &change)?;
             library("apply", || then.apply_changes([change.clone()]))?;
-            survey.compare(&then)?;
+            let after = survey.compare(&then)?;
+            self.note(&scan, &after);
             library("merge", || self.doc.apply_changes([change]))?;
-            self.now = Some(library("read", || read(&self.doc, view.table, None))?);
+            self.now = Some(library("read", || read_present(&self.doc))?);
         }
-        Ok(self.note(&scan))
+        Ok(meta(&scan))
+    }
+
+    /// The record where a change with these dependencies was made; none if it creates it.
+    fn then(&self, deps: &[Hash]) -> Result<(Automerge, Option<Record>), Stop> {
+        if deps.is_empty() {
+            return Ok((Automerge::new(), None));
+        }
+        let deps: Vec<ChangeHash> = deps.iter().map(|dep| ChangeHash(dep.0)).collect();
+        let then = library("fork", || self.doc.fork_at(&deps))?;
+        let before = library("read", || {
+            Ok::<_, AutomergeError>(read(&then, self.view.table, None))
+        })?;
+        Ok((then, Some(before.map_err(|_| Refusal::OtherKind)?)))
     }
 
     /// Everything about a change that needs no second look at the document.
@@ -248,8 +267,9 @@ impl<'a> Court<'a> {
         if self.work > MAX_WORK {
             return Err(Refusal::Work.into());
         }
-        // Only now: a copy outside the change's past must not change the answer.
-        if self.other_kind {
+        // Only of what the change has seen: the rest of our copy must not change the answer.
+        let kind = self.now.as_ref().map(|record| record.table.kind);
+        if past.whole && !self.history.is_empty() && kind != Some(self.view.table.kind) {
             return Err(Refusal::OtherKind.into());
         }
         if self.history.ops() + scan.ops > MAX_MERGED_OPS {
@@ -262,15 +282,13 @@ impl<'a> Court<'a> {
         Ok((scan, past, change))
     }
 
-    fn note(&mut self, scan: &Scan) -> ChangeMeta {
+    /// Takes account of a change that stands; `after` is what it made of the record it saw.
+    fn note(&mut self, scan: &Scan, after: &Record) {
+        if scan.deps.is_empty() {
+            self.given.clone_from(&after.number);
+        }
         self.history.add(scan);
         self.stood.push(scan.hash);
-        ChangeMeta {
-            hash: scan.hash.0,
-            seq: scan.seq,
-            start_op: scan.start_op,
-            max_op: scan.max_op(),
-        }
     }
 
     /// Checks who wrote the change and what it follows.
@@ -279,12 +297,13 @@ impl<'a> Court<'a> {
         if journal_of(&actor) != Some(self.signer) {
             return Err(Refusal::ForeignActor);
         }
-        let known =
-            |dep: &Hash| self.history.has(dep) && (self.stood.contains(dep) || (self.in_past)(dep));
+        let seen = |change: &Hash| self.stood.contains(change) || (self.in_past)(change);
+        let known = |dep: &Hash| self.history.has(dep) && seen(dep);
         if !scan.deps.iter().all(known) {
             return Err(Refusal::MissingDep);
         }
-        if scan.deps.is_empty() && !self.history.is_empty() {
+        // Two journals of one site may each create it without having seen the other; both stand.
+        if scan.deps.is_empty() && self.history.hashes().any(seen) {
             return Err(Refusal::CreatedTwice);
         }
         let past = self.history.past(&scan.deps);
@@ -310,7 +329,7 @@ impl<'a> Court<'a> {
         }
         let record = library("read", || {
             again.hydrate(None);
-            read(&again, self.view.table, None)
+            read_present(&again)
         })?;
         library("edit", || try_edit(again.clone()))?;
         let admitted = Admitted {
@@ -319,57 +338,25 @@ impl<'a> Court<'a> {
             work: self.work,
             record,
             before: self.before,
+            given: self.given,
             changes,
         };
         Ok((admitted, again))
     }
 }
 
+fn meta(scan: &Scan) -> ChangeMeta {
+    ChangeMeta {
+        hash: scan.hash.0,
+        seq: scan.seq,
+        start_op: scan.start_op,
+        max_op: scan.max_op(),
+    }
+}
+
 /// Whether the change begins a record. What does not scan is refused in its turn.
 fn creates(change: &[u8]) -> bool {
     prescan(change).is_ok_and(|scan| scan.deps.is_empty())
-}
-
-/// A document as it stands at a change's own dependencies, and what the change does to it.
-struct Survey {
-    view: View,
-    before: Option<Record>,
-    ops: Ops,
-}
-
-impl Survey {
-    /// Checks each operation; `before` is how `doc` reads, `None` if the change creates it.
-    fn of(
-        doc: &Automerge,
-        before: Option<Record>,
-        view: View,
-        signer: JournalId,
-        change: &Change,
-    ) -> Result<Self, Stop> {
-        let home = before.as_ref().map(|record| record.home);
-        let mut ops = library("map", || {
-            Ok::<_, AutomergeError>(Ops::new(doc, view, signer.site, home))
-        })?;
-        let expanded = library("decode", || Ok::<_, AutomergeError>(change.decode()))?;
-        ops.check(&expanded)?;
-        Ok(Self { view, before, ops })
-    }
-
-    /// Compares the document that Automerge made of it; gives back how it reads.
-    fn compare(self, doc: &Automerge) -> Result<Record, Stop> {
-        if !doc.get_missing_deps(&[]).is_empty() {
-            return Err(Hold::Library("apply").into());
-        }
-        let after = library("read", || {
-            Ok::<_, AutomergeError>(read(doc, self.view.table, None))
-        })?;
-        let after = after.map_err(|_| Refusal::Identity)?;
-        match &self.before {
-            Some(before) => compare::changed(before, &after, &self.ops)?,
-            None => compare::created(&after)?,
-        }
-        Ok(after)
-    }
 }
 
 /// A document that panics on the next local edit must not be kept.

@@ -2,6 +2,7 @@
 
 use crate::field::{Entries, Field, FieldType, KindTable, Value, Values, find};
 use crate::id::{AccountId, EntryId, Hash, RecordId, SiteId};
+use crate::kinds;
 use automerge::{Automerge, ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue};
 use std::collections::BTreeMap;
 
@@ -113,6 +114,19 @@ pub fn read(
         }
     }
     Ok(record)
+}
+
+/// Reads `doc` as it stands now by the table of the kind it names itself.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_present(doc: &Automerge) -> Result<Record, ReadError> {
+    let reader = Reader { doc, heads: None };
+    let table = match reader.scalar(&ROOT, KIND_KEY) {
+        Some(ScalarValue::Str(kind)) => kinds::table(&kind),
+        _ => None,
+    };
+    read(doc, table.ok_or(ReadError::OtherKind)?, None)
 }
 
 struct Reader<'a> {

@@ -265,7 +265,7 @@ async fn snapshots(
 ) -> Result<(), StoreError> {
     let sql = (
         "insert into snapshot(record, kind, bytes) ",
-        " on conflict(record) do update set bytes = excluded.bytes",
+        " on conflict(record) do update set kind = excluded.kind, bytes = excluded.bytes",
     );
     insert(conn, sql, rows, |values, (id, row)| {
         values
@@ -284,8 +284,8 @@ async fn rows(
         "insert into record(no, id, kind, number, site, happened_at, sort_at, recorded_at, author,
              title, summary, state, open, category, level, sensitive, amended, incident, rev,
              created_site, created_hlc, cursor, disputed) ",
-        " on conflict(no) do update set number = excluded.number, site = excluded.site,
-             happened_at = excluded.happened_at, sort_at = excluded.sort_at,
+        " on conflict(no) do update set kind = excluded.kind, number = excluded.number,
+             site = excluded.site, happened_at = excluded.happened_at, sort_at = excluded.sort_at,
              recorded_at = excluded.recorded_at, author = excluded.author,
              title = excluded.title, summary = excluded.summary, state = excluded.state,
              open = excluded.open, category = excluded.category, level = excluded.level,

@@ -16,7 +16,6 @@ use records::id::{Hash, RecordId};
 use records::outline::{Outline, outline};
 use records::payload::RecordChanges;
 use records::prescan::prescan;
-use records::read::Record;
 use records::trust::Standing;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,8 +34,13 @@ pub(crate) async fn project(
     // A record with a snapshot has a row, and only such a one.
     let mut kept = match present {
         Some(mut present) => {
-            if creates(section) && yields_to(&present, header, &admitted.record) {
+            if creates(section) && yields_to(&present, header) {
                 sign_over(&mut present, header);
+            }
+            if present.kind != admitted.record.table.kind {
+                forget(tx, section.record).await?;
+                present.kind = admitted.record.table.kind.to_owned();
+                admitted.before = None;
             }
             present
         }
@@ -64,17 +68,30 @@ pub(crate) async fn project(
     tx.shelf.insert(section.record, Some(kept));
     links(tx, section.record, &admitted);
     origins(tx, header, section.record, &admitted).await?;
-    if admitted.record.number.is_some() && Some(header.journal()) == tx.state.own {
+    if admitted.given.is_some() && Some(header.journal()) == tx.state.own {
         raise_counter(tx, &admitted);
     }
     Ok(())
 }
 
-/// Whether a concurrent second creation names the author instead: the home site's does, among
-/// those the earliest. The answer does not depend on which arrived first.
-fn yields_to(present: &Kept, header: &Header, record: &Record) -> bool {
-    header.site == record.home
-        && (present.created_site != record.home || int(header.hlc) < present.created_hlc)
+/// Whether a concurrent second creation, by another journal of the home site, names the author
+/// instead: the earlier one does. The answer does not depend on which arrived first.
+fn yields_to(present: &Kept, header: &Header) -> bool {
+    let second = (int(header.hlc), header.wall_ms, header.account);
+    second < (present.created_hlc, present.recorded_at, present.author)
+}
+
+/// Drops what was derived of a record by the table of a kind that it is not any more.
+async fn forget(tx: &mut Tx<'_>, record: RecordId) -> Result<(), StoreError> {
+    for statement in [
+        "delete from entry_origin where record = $1",
+        "delete from link where record = $1",
+        "delete from blob_ref where record = $1",
+    ] {
+        let delete = sqlx::query(statement).bind(record.0.to_vec());
+        delete.execute(tx.sql().await?).await?;
+    }
+    Ok(())
 }
 
 fn creates(section: &RecordChanges) -> bool {
@@ -178,12 +195,12 @@ async fn origins(
 
 /// Numbers never return: our own series stand at least where our journal says.
 fn raise_counter(tx: &mut Tx<'_>, admitted: &Admitted) {
-    let number = admitted.record.number.as_deref().unwrap_or_default();
+    let number = admitted.given.as_deref().unwrap_or_default();
     let home = Some(admitted.record.home) == tx.state.own.map(|own| own.site);
     let parsed = number
         .rsplit_once('-')
         .and_then(|(series, digits)| Some((series, digits.parse::<i64>().ok()?)));
-    if let (true, None, Some((series, last))) = (home, &admitted.before, parsed) {
+    if let (true, Some((series, last))) = (home, parsed) {
         tx.pile.counter(series, last);
     }
 }

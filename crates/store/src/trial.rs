@@ -10,6 +10,7 @@ use crate::judge::{Accepted, Brief, Case, Failed, Judgement, Stop};
 use automerge::Automerge;
 use records::gate::{Admitted, Hold, MAX_WORK, Refusal, Rules, Verdict, judge_next};
 use records::id::{Hash, JournalId, RecordId, SiteId};
+use records::kinds;
 use records::number::Series;
 use records::payload::RecordChanges;
 use records::prescan::prescan;
@@ -153,6 +154,16 @@ fn try_sections(case: &Case, brief: Brief, seats: &mut Seats) -> Result<Judgemen
     Ok(Judgement::Records(accepted))
 }
 
+/// What a section depends on.
+struct Deps {
+    /// Outside dependencies that are in the bundle's causal past.
+    past: Vec<Hash>,
+    /// Every one has passed the gate here.
+    all_known: bool,
+    /// It creates the record.
+    creates: bool,
+}
+
 /// One bundle's trial; what it leaves counts only once all its sections have passed.
 struct Trial<'a> {
     case: &'a Case,
@@ -173,11 +184,21 @@ impl Trial<'_> {
         code: &str,
     ) -> Result<Result<Admitted, Stop>, StoreError> {
         let record = section.record;
-        let (past, all_known) = self.deps(section);
+        let Deps {
+            mut past,
+            all_known,
+            creates,
+        } = self.deps(section);
         let seat = self.seats.entry(record).or_default();
-        let held = |(journal, seq): &(JournalId, u64)| *seq <= self.case.past.seq(*journal);
-        if !all_known && seat.held.iter().any(held) {
+        let itself = (self.case.journal, self.case.header.seq);
+        let held = |at: &(JournalId, u64)| *at != itself && at.1 <= self.case.past.seq(at.0);
+        if (creates || !all_known) && seat.held.iter().any(held) {
             return Ok(Err(Stop::Held("after_held")));
+        }
+        if creates {
+            let seen = seat.changes.iter();
+            let seen = seen.filter(|(_, (journal, seq))| *seq <= self.case.past.seq(*journal));
+            past.extend(seen.map(|(change, _)| *change));
         }
         let (base, mut copy) = match self.left.remove(&record) {
             Some((bytes, copy)) => (Some(bytes), copy),
@@ -193,7 +214,7 @@ impl Trial<'_> {
                 if self.work > MAX_WORK {
                     return Ok(Err(refused(rules, &Refusal::Work)));
                 }
-                if !may_number(code, signer, &admitted) {
+                if !may_number(code, signer, &section.kind, admitted.given.as_deref()) {
                     return Ok(Err(refused(rules, &Refusal::ForeignNumber)));
                 }
                 let changes = admitted.changes.iter().map(|change| Hash(change.hash));
@@ -209,9 +230,7 @@ impl Trial<'_> {
         }
     }
 
-    /// The section's outside dependencies that are in the bundle's causal past, and whether
-    /// every one has passed the gate here.
-    fn deps(&self, section: &RecordChanges) -> (Vec<Hash>, bool) {
+    fn deps(&self, section: &RecordChanges) -> Deps {
         let scans = section.changes.iter().map(|change| prescan(change));
         // What does not scan is for the gate to refuse.
         let scans: Vec<_> = scans.filter_map(Result::ok).collect();
@@ -228,7 +247,11 @@ impl Trial<'_> {
                 None => all_known = false,
             }
         }
-        (past, all_known)
+        Deps {
+            past,
+            all_known,
+            creates: scans.iter().any(|scan| scan.deps.is_empty()),
+        }
     }
 
     /// The next bundle finds the records as this one left them.
@@ -258,16 +281,15 @@ fn refused(rules: Rules, refusal: &Refusal) -> Stop {
     }
 }
 
-/// Whether a record that is created bears a number of the signer's own series, or none. `code` is
+/// Whether the number given to a record of `kind` is one of the signer's own series. `code` is
 /// that of the enrolment which covers the signer's journal, so a site that is later enrolled under
 /// another code keeps its old numbers, and every site says the same.
-fn may_number(code: &str, signer: JournalId, admitted: &Admitted) -> bool {
-    let created = admitted.before.is_none();
-    let number = admitted.record.number.as_deref().filter(|_| created);
-    number.is_none_or(|number| {
+fn may_number(code: &str, signer: JournalId, kind: &str, given: Option<&str>) -> bool {
+    given.is_none_or(|number| {
+        let prefix = kinds::table(kind).and_then(|table| table.number_prefix);
         let series = Series {
             code,
-            prefix: admitted.record.table.number_prefix.unwrap_or_default(),
+            prefix: prefix.unwrap_or_default(),
             incarnation: signer.incarnation,
         };
         series.has(number)

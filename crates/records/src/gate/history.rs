@@ -83,6 +83,10 @@ impl History {
         self.changes.is_empty()
     }
 
+    pub(super) fn hashes(&self) -> impl Iterator<Item = &Hash> {
+        self.changes.keys()
+    }
+
     pub(super) fn has(&self, hash: &Hash) -> bool {
         self.changes.contains_key(hash)
     }

@@ -6,7 +6,8 @@
 //! debug builds the whole gate judges as well and must say the same.
 
 use super::refusal::{Hold, Stop};
-use super::{Admitted, Court, Rules, Survey, Verdict, compare, library::library};
+use super::survey::Survey;
+use super::{Admitted, Court, Rules, Verdict, compare, library::library, meta};
 use crate::id::JournalId;
 use crate::payload::RecordChanges;
 use automerge::{Automerge, AutomergeError};
@@ -47,8 +48,10 @@ fn judge(
             return Err(Hold::Library("steps").into());
         };
         let survey = Survey::of(doc, court.now.take(), court.view, signer, &change)?;
-        court.now = Some(survey.compare(steps.get(index + 1).unwrap_or(after))?);
-        metas.push(court.note(&scan));
+        let made = survey.compare(steps.get(index + 1).unwrap_or(after))?;
+        court.note(&scan, &made);
+        court.now = Some(made);
+        metas.push(meta(&scan));
     }
     let snapshot = library("save", || Ok::<_, AutomergeError>(after.save()))?;
     let record = court.now.ok_or(Hold::Library("steps"))?;
@@ -57,6 +60,7 @@ fn judge(
         excess: compare::excess(&record),
         record,
         before: court.before,
+        given: court.given,
         changes: metas,
         work: court.work,
     })
@@ -75,8 +79,13 @@ fn assert_same(
     match super::judge(base.as_deref(), section, signer, rules) {
         Verdict::Accepted(whole) => {
             assert_eq!(
-                (&made.record, &made.before, &made.changes, made.work),
-                (&whole.record, &whole.before, &whole.changes, whole.work),
+                (&made.record, &made.before, &made.given),
+                (&whole.record, &whole.before, &whole.given),
+                "the gate reads what our writer made otherwise"
+            );
+            assert_eq!(
+                (&made.changes, made.work),
+                (&whole.changes, whole.work),
                 "the gate reads what our writer made otherwise"
             );
         }

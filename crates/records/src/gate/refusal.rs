@@ -51,7 +51,7 @@ pub enum Refusal {
     /// ([`crate::id::RecordId::home`]).
     #[error("the record is created under another site's id")]
     ForeignRecordId,
-    /// The record exists already and the change would create it again.
+    /// The record exists in the bundle's past and the change would create it again.
     #[error("the record is created a second time")]
     CreatedTwice,
     /// The section names another kind than the record's.

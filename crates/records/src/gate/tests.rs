@@ -5,6 +5,7 @@ use crate::field::{FieldFault, KindTable, Value, Values};
 use crate::id::{EntryId, RecordId, SiteId};
 use crate::kinds;
 use crate::write::{self, Edit, actor};
+use automerge::ReadDoc as _;
 use automerge::legacy::{Op, OpType};
 use automerge::transaction::Transaction;
 use automerge::{ExpandedChange, ObjType, ScalarValue};

@@ -1,13 +1,13 @@
 //! Whatever the order of arrival, the same journals give the same heads and rows.
 
 use super::support::{
-    EAST, HUB, MORNING, Site, WEST, amendment, creation, forge, institution_journal, log_item,
-    person, quick, record, rows, section, set, shared_rows, text,
+    EAST, HUB, MORNING, Site, WEST, amendment, creation, forge, institution_journal, journal,
+    log_item, person, quick, record, rows, section, set, shared_rows, text,
 };
 use proptest::prelude::*;
 use records::bundle::{Bundle, Head};
 use records::write;
-use store::{EntryOrigin, Quarantined, RecordRow, Store};
+use store::{EntryOrigin, Moment, Quarantined, RecordEdit, RecordRow, Store};
 
 /// Everything a store derives from its journals.
 #[derive(Debug, PartialEq)]
@@ -175,6 +175,54 @@ async fn a_hostile_sites_claim_to_what_is_another_sites_is_refused_in_any_order_
         };
         assert_eq!((refused.code.as_str(), refused.record), (code, Some(id)));
         assert_eq!(found[0].rows, shared_rows(&east.store).await);
+    }
+}
+
+#[tokio::test]
+async fn two_journals_of_a_site_that_create_one_record_at_once_come_to_the_same_in_any_order() {
+    for second_kind in ["log_item", "person"] {
+        let id = record(EAST, 1);
+        let (first, second) = (Site::open(EAST).await, Site::open(EAST).await);
+        first.log(1, "一").await;
+        let now = Moment {
+            wall_ms: MORNING,
+            uptime_ms: 1,
+        };
+        let left = second.store.leave_journal(EAST.journal(), now).await;
+        let opened = left.unwrap().unwrap().journal;
+        let edit = RecordEdit {
+            record: id,
+            kind: second_kind,
+            edits: match second_kind {
+                "person" => person(EAST, "王芳").edits,
+                _ => log_item(id, "二").edits,
+            },
+        };
+        second.act(2, vec![edit]).await;
+        let (one, two) = (first.own().await, journal(&second.store, opened).await);
+        let (hub, west) = (Site::open(HUB).await, Site::open(WEST).await);
+        for (site, parts) in [(&hub, [&one, &two]), (&west, [&two, &one])] {
+            for part in parts {
+                site.store.admit(part.clone(), MORNING).await.unwrap();
+            }
+        }
+        let found = derived(&hub.store).await;
+        assert_eq!(found, derived(&west.store).await);
+        assert_eq!(found.quarantine, []);
+        assert_eq!(found.rows[0].kind, second_kind);
+        // Whoever was first is the author, whichever came first.
+        assert_eq!(found.rows[0].recorded_at, MORNING + 60_000);
+        if second_kind == "log_item" {
+            west.act(3, vec![amendment(id, 1, "以此为准")]).await;
+            west.send_to(&hub).await;
+        }
+        let found = derived(&hub.store).await;
+        assert_eq!(found, derived(&west.store).await);
+        assert_eq!(found.quarantine, []);
+        for site in [&hub, &west] {
+            site.store.rebuild().await.unwrap();
+            assert_eq!(found, derived(&site.store).await);
+        }
     }
 }
 

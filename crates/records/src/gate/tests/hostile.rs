@@ -1,4 +1,5 @@
 use super::*;
+use std::slice;
 
 fn field(name: &str) -> String {
     name.to_owned()
@@ -297,6 +298,57 @@ fn a_record_is_not_created_twice_by_its_own_site() {
     let person = admit(None, EAST, "person", &again);
     for base in [log_item(), person.snapshot] {
         assert_refused(&base, EAST, "person", &again, Refusal::CreatedTwice);
+    }
+}
+
+/// The east campus after its disk was put back, or a copy of it.
+const AGAIN: JournalId = JournalId {
+    incarnation: 2,
+    ..EAST
+};
+
+#[test]
+fn two_journals_of_a_site_that_create_one_record_unseen_are_judged_alike_in_any_order() {
+    let fire = [
+        set("happened_at", Value::Int(1_790_000_040_000)),
+        set("category", text("fire")),
+        set("content", text("三号楼")),
+    ];
+    let person = [set("name", text("王芳")), set("role", text("leader"))];
+    let item = |journal, number| create(journal, "log_item", Some(number), &fire);
+    let first = ("log_item", EAST, item(EAST, "E2026-000001"));
+    for second in [
+        ("log_item", AGAIN, item(AGAIN, "E2026b-000001")),
+        ("person", AGAIN, create(AGAIN, "person", None, &person)),
+    ] {
+        let after = |base: Option<&[u8]>, (kind, journal, change): &(&str, _, Vec<u8>)| {
+            let section = section(kind, slice::from_ref(change));
+            match judge_in_past(base, &section, *journal, RULES, &|_| false) {
+                Verdict::Accepted(admitted) => *admitted,
+                other => panic!("{kind}: {other:?}"),
+            }
+        };
+        let one = after(Some(&after(None, &first).snapshot), &second);
+        let two = after(Some(&after(None, &second).snapshot), &first);
+        assert_eq!(one.record, two.record);
+        assert_eq!(one.record.table.kind, second.0, "the higher actor wins");
+        assert_eq!(two.given.as_deref(), Some("E2026-000001"));
+        // A site that has seen both edits what won, and not the other.
+        let words = [amendment(1, "以此为准")];
+        if second.0 == "log_item" {
+            let edit = edit(&one.snapshot, WEST, "log_item", &words);
+            admit(Some(&two.snapshot), WEST, "log_item", &edit);
+        } else {
+            let edit = forge(&one.snapshot, WEST, |tx| {
+                tx.put(ROOT, "content", "改").unwrap();
+            });
+            let refusal = Refusal::OtherKind;
+            assert_refused(&two.snapshot, WEST, "log_item", &edit, refusal);
+        }
+        // One that has seen the first alone goes on with that.
+        let unseen = edit(&after(None, &first).snapshot, WEST, "log_item", &words);
+        let admitted = admit(Some(&two.snapshot), WEST, "log_item", &unseen);
+        assert_eq!(admitted.record.table.kind, second.0);
     }
 }
 
