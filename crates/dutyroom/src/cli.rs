@@ -200,12 +200,13 @@ pub(crate) struct Doctor {
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// A data directory, its database or a copy of it, or a file from `dutyroom journal`
-    #[arg(required_unless_present = "data", conflicts_with = "data")]
+    /// A data directory, its database or a copy of it, a file from `dutyroom journal`, or one from
+    /// `dutyroom export`
+    #[arg(required_unless_present = "data")]
     path: Option<PathBuf>,
-    /// The data directory
+    /// The data directory; beside a file from `dutyroom export`, that of a site it is sealed for
     #[arg(long)]
-    data: Option<PathBuf>,
+    pub(crate) data: Option<PathBuf>,
     /// What another site holds, to compare with: a directory, database or file as well
     #[arg(long)]
     pub(crate) against: Option<PathBuf>,
@@ -222,6 +223,11 @@ impl Verify {
     pub(crate) fn path(&self) -> &Path {
         let path = self.path.as_ref().or(self.data.as_ref());
         path.expect("the command line asks for one of them")
+    }
+
+    /// Whether a data directory is given beside what to verify.
+    pub(crate) fn keys_given(&self) -> bool {
+        self.path.is_some() && self.data.is_some()
     }
 }
 

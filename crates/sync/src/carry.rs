@@ -21,7 +21,7 @@ mod unpack;
 
 pub use export::{Exporter, Receivers};
 pub use import::{Importer, Summary};
-pub use open::{Opener, Reader};
+pub use open::{Opener, Reader, header};
 pub use seal::Sealer;
 pub use unpack::Unpacker;
 

@@ -91,6 +91,23 @@ async fn files_carried_both_ways_by_the_commands_make_two_sites_equal() -> Resul
     ensure!(write(&running, &client, 2).await? == "E2026-000001");
     let export = ["export", "--data", text(&east), "--since", "Z", "--output"];
     said(&[&export[..], &[text(&to_hub)]].concat(), 0)?;
+    let sealed = said(&["verify", text(&to_hub)], 1)?;
+    ensure!(sealed.contains("--data"), "{sealed}");
+    let not_for_east = ["verify", text(&to_hub), "--data", text(&east)];
+    ensure!(said(&not_for_east, 1)?.contains("wrote the file"));
+    let opened = ["verify", text(&to_hub), "--data", text(&hub), "--json"];
+    let proved = run(&opened)?;
+    ensure!(
+        proved["carried"]["new"] != 0 && proved["first_bad"].is_null(),
+        "{proved}"
+    );
+    let harmed = folder.path().join("harmed");
+    let mut bytes = std::fs::read(&to_hub)?;
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&harmed, bytes)?;
+    let altered = said(&["verify", text(&harmed), "--data", text(&hub)], 1)?;
+    ensure!(altered.contains("altered or damaged"), "{altered}");
     ensure!(running.stop()?.success(), "a clean stop");
     let taken = run(&["import", "--data", text(&hub), text(&to_hub), "--json"])?;
     ensure!(taken["waiting"] == 0 && taken["strangers"] == 0, "{taken}");

@@ -3,7 +3,7 @@
 use crate::cli;
 use crate::config::{Blobs, Config};
 use anyhow::Context as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use server::clock::Clock;
 use std::fs::File;
 use std::io::Read as _;
@@ -51,19 +51,21 @@ pub(crate) async fn run(args: cli::Import) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The summary as it is printed for programs.
+pub(super) fn json(summary: &Summary) -> Value {
+    json!({
+        "from": summary.from.to_string(), "created_at": summary.created_ms,
+        "bundles": summary.bundles, "new": summary.new, "known": summary.known,
+        "quarantined": summary.quarantined, "mended": summary.mended,
+        "blobs": summary.blobs, "blobs_without_room": summary.blobs_without_room,
+        "forks": summary.forks, "waiting": summary.waiting,
+        "strangers": summary.strangers,
+    })
+}
+
 fn print(summary: &Summary, json: bool) {
     if json {
-        println!(
-            "{}",
-            json!({
-                "from": summary.from.to_string(), "created_at": summary.created_ms,
-                "bundles": summary.bundles, "new": summary.new, "known": summary.known,
-                "quarantined": summary.quarantined, "mended": summary.mended,
-                "blobs": summary.blobs, "blobs_without_room": summary.blobs_without_room,
-                "forks": summary.forks, "waiting": summary.waiting,
-                "strangers": summary.strangers,
-            })
-        );
+        println!("{}", self::json(summary));
         return;
     }
     let Summary {

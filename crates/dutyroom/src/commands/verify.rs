@@ -1,10 +1,15 @@
-//! `dutyroom verify`: proves journals offline, from a directory, a backup or an exported file.
+//! `dutyroom verify`: proves journals offline, from a directory, a backup, an exported file, or a
+//! file sealed for this site.
 
+use super::import;
 use crate::cli;
 use crate::meter::Meter;
+use anyhow::bail;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use store::verify::{Anchors, BadBundle, Compared, Name, Progress, Report, verify_against};
+
+mod carried;
 
 pub(crate) async fn run(args: cli::Verify) -> anyhow::Result<ExitCode> {
     let meter = Meter::new(!args.json);
@@ -13,15 +18,29 @@ pub(crate) async fn run(args: cli::Verify) -> anyhow::Result<ExitCode> {
         against: args.against.as_deref(),
     };
     let tell = |progress: Progress| meter.show(progress.done, progress.of);
-    let verified = verify_against(args.path(), anchors, tell).await;
+    let carried = match carried::is_one(args.path())? {
+        true => Some(carried::take(args.path(), args.data.as_deref()).await?),
+        false if args.keys_given() => bail!(
+            "--data beside a path is for a file from `dutyroom export`, which {} is not",
+            args.path().display()
+        ),
+        false => None,
+    };
+    let path = carried.as_ref().map(|(_, copy)| copy.path());
+    let verified = verify_against(path.unwrap_or(args.path()), anchors, tell).await;
     meter.clear();
     let report = verified?;
+    let summary = carried.as_ref().map(|(summary, _)| summary);
     if args.json {
-        println!("{}", json_of(&report));
+        let mut json = json_of(&report);
+        json["carried"] = json!(summary.map(import::json));
+        println!("{json}");
     } else {
+        summary.into_iter().for_each(carried::print);
         print(&report, args.institution.is_some());
     }
-    Ok(match report.holds() {
+    let strangers = summary.is_some_and(|summary| summary.strangers > 0);
+    Ok(match report.holds() && !strangers {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })

@@ -103,33 +103,13 @@ impl Opener {
     }
 
     fn read_header(&mut self) -> Result<bool, CarryError> {
-        let known = self.input.len().min(MAGIC.len());
-        if self.input[..known] != MAGIC[..known] {
-            return Err(CarryError::NotCarried);
-        }
-        match self.input.get(MAGIC.len()) {
-            Some(&VERSION) | None => {}
-            Some(version) => return Err(CarryError::LaterVersion(*version)),
-        }
-        let Some(length) = number(&self.input[MAGIC.len().min(self.input.len())..], 1) else {
+        let Some(bytes) = front(&self.input)?.map(<[u8]>::to_vec) else {
             return Ok(false);
         };
-        let length = length as usize;
-        if length > MAX_HEADER_LEN {
-            return Err(CarryError::NotCarried);
-        }
-        let Some(bytes) = self.input.get(FRONT..FRONT + length) else {
-            return Ok(false);
-        };
-        let bytes = bytes.to_vec();
-        let altered = || CarryError::Altered(MAGIC.len() as u64);
-        let header: Header = minicbor::decode(&bytes).map_err(|_| altered())?;
-        if header.receivers.len() > MAX_RECEIVERS {
-            return Err(altered());
-        }
+        let header = decode(&bytes)?;
         let key = self.unwrap_key(&header, &bytes)?;
+        self.consume(FRONT + bytes.len());
         self.header = Some((header, bytes, key));
-        self.consume(FRONT + length);
         Ok(true)
     }
 
@@ -218,5 +198,42 @@ impl Opener {
 impl std::fmt::Debug for Opener {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Opener").finish_non_exhaustive()
+    }
+}
+
+/// What stands readable in front of a file that begins with `bytes`; `None` if they end before it
+/// does. Nothing proves yet that it is true.
+///
+/// # Errors
+/// [`CarryError`] when this is no such file.
+pub fn header(bytes: &[u8]) -> Result<Option<Header>, CarryError> {
+    front(bytes)?.map(decode).transpose()
+}
+
+/// The bytes of the header.
+fn front(input: &[u8]) -> Result<Option<&[u8]>, CarryError> {
+    let known = input.len().min(MAGIC.len());
+    if input[..known] != MAGIC[..known] {
+        return Err(CarryError::NotCarried);
+    }
+    match input.get(MAGIC.len()) {
+        Some(&VERSION) | None => {}
+        Some(version) => return Err(CarryError::LaterVersion(*version)),
+    }
+    let Some(length) = number(&input[known..], 1) else {
+        return Ok(None);
+    };
+    match length as usize {
+        length if length > MAX_HEADER_LEN => Err(CarryError::NotCarried),
+        length => Ok(input.get(FRONT..FRONT + length)),
+    }
+}
+
+fn decode(bytes: &[u8]) -> Result<Header, CarryError> {
+    let header: Header =
+        minicbor::decode(bytes).map_err(|_| CarryError::Altered(MAGIC.len() as u64))?;
+    match header.receivers.len() {
+        ..=MAX_RECEIVERS => Ok(header),
+        _ => Err(CarryError::Altered(MAGIC.len() as u64)),
     }
 }
