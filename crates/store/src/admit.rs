@@ -10,10 +10,11 @@ use crate::hole;
 use crate::job::Job;
 use crate::judge::{self, Case, Stop};
 use crate::offered::{self, Offered};
+use crate::release::release;
 use crate::settle::{self, Signed};
 use crate::store::Store;
 use crate::tx::Tx;
-use crate::waiting::{self, Released};
+use crate::waiting;
 use crate::wave::{Settled, Wave};
 use records::bundle::{Bundle, Head, Header};
 use records::id::{Hash, JournalId};
@@ -22,7 +23,8 @@ use std::borrow::Cow;
 
 impl Store {
     /// Offers bundles, all in one transaction; the answers are in the order of the bundles.
-    /// Bundles that were waiting and are released by these are settled in the same transaction.
+    /// Bundles that were waiting and are released by these are settled in the same transaction,
+    /// or, if they are many, soon after it ([`Store::judge_released`]).
     ///
     /// # Errors
     /// [`StoreError`]; nothing was admitted then.
@@ -141,7 +143,7 @@ async fn offer(
         Taken::Done(answer) => answer,
     };
     if known {
-        waiting::forget(tx, hash).await?;
+        waiting::forget(tx, &hash.0).await?;
     }
     let branch = match &answer {
         Admission::Fork { head } => Some(*head),
@@ -152,7 +154,7 @@ async fn offer(
 }
 
 /// What became of a checked bundle.
-enum Taken {
+pub(crate) enum Taken {
     /// In its journal, set aside, or here already: nothing to wait for.
     Done(Admission),
     /// Kept until this is here, or not kept for want of room.
@@ -164,7 +166,7 @@ enum Taken {
 }
 
 /// Places a checked bundle and settles it, keeps it, or sets it aside.
-async fn take(
+pub(crate) async fn take(
     tx: &mut Tx<'_>,
     checked: Checked<'_>,
     received_ms: i64,
@@ -281,65 +283,4 @@ fn observe_clock(tx: &mut Tx<'_>, case: &Case) {
         tracing::warn!(site.id = %case.header.site, excess_ms = excess, "a site's clock is ahead");
     }
     tx.state.hlc = journal::observe_hlc(tx.state.hlc, hlc, wall);
-}
-
-/// What has grown, and may have released what waits for it.
-#[derive(Default)]
-struct Grown {
-    journals: Vec<JournalId>,
-    /// Ends of branches, each looked at once: what goes on waiting stays in the room.
-    branches: Vec<Head>,
-}
-
-/// Settles everything that what `journal` holds by now has released, and so on; also what waits
-/// for a place that only branches have reached.
-async fn release(
-    tx: &mut Tx<'_>,
-    journal: JournalId,
-    branch: Option<Head>,
-) -> Result<(), StoreError> {
-    let mut grown = Grown {
-        journals: vec![journal],
-        branches: branch.into_iter().collect(),
-    };
-    loop {
-        if let Some(journal) = grown.journals.pop() {
-            while let Some(released) = waiting::next(tx, journal).await? {
-                if !settle_released(tx, &released, &mut grown).await? {
-                    waiting::forget(tx, released.offered.hash).await?;
-                }
-            }
-        } else if let Some(head) = grown.branches.pop() {
-            for released in waiting::upto(tx, head.journal, head.seq).await? {
-                settle_released(tx, &released, &mut grown).await?;
-            }
-        } else {
-            return Ok(());
-        }
-    }
-}
-
-/// Judges anew what has waited. `false` if it goes on waiting for what seems to be here.
-async fn settle_released(
-    tx: &mut Tx<'_>,
-    released: &Released,
-    grown: &mut Grown,
-) -> Result<bool, StoreError> {
-    let hash = released.offered.hash;
-    let Ok(checked) = check(tx, &released.offered).await? else {
-        waiting::forget(tx, hash).await?;
-        return Ok(true);
-    };
-    let own = checked.header.journal();
-    let answer = match take(tx, checked, released.received_ms).await? {
-        // It waits for something else now, and its row says so.
-        Taken::Waits { kept, .. } => return Ok(kept),
-        Taken::Done(answer) => answer,
-    };
-    waiting::forget(tx, hash).await?;
-    grown.journals.push(own);
-    if let Admission::Fork { head } = answer {
-        grown.branches.push(head);
-    }
-    Ok(true)
 }

@@ -7,9 +7,10 @@
 
 use crate::branch;
 use crate::error::StoreError;
+use crate::heads;
 use crate::lane::{is_lane, lane};
-use crate::meta::{self, id, int, journal_of, uint};
-use crate::past::Past;
+use crate::meta::{id, int, journal_of, uint};
+use crate::past::{self, Past};
 use crate::tx::Tx;
 use records::bundle::{Bundle, Head, Header, decode_header};
 use records::id::{Hash, JournalId};
@@ -35,7 +36,7 @@ pub(crate) async fn adopt(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     };
     tx.written = true;
     reorder(tx, from).await?;
-    let (tips, _) = meta::tips(tx.raw()).await?;
+    let (tips, _) = heads::tips(tx.raw(), &trust).await?;
     tx.state.tips = tips;
     tx.state.branches = branch::load(tx.raw()).await?;
     tx.state.cursor += 1;
@@ -287,9 +288,7 @@ async fn reorder(tx: &mut Tx<'_>, from: i64) -> Result<(), StoreError> {
 
 /// The hashes a bundle comes after.
 fn needs(row: &SqliteRow) -> Result<BTreeSet<Hash>, StoreError> {
-    let header = header_of(row)?;
-    let deps = header.deps.iter().map(|dep| dep.hash);
-    Ok(deps.chain([header.prev]).collect())
+    Ok(past::needs(&header_of(row)?))
 }
 
 fn header_of(row: &SqliteRow) -> Result<Header, StoreError> {
@@ -303,18 +302,7 @@ async fn settle(conn: &mut SqliteConnection, hash: Hash, place: i64) -> Result<(
         .bind(hash.0.to_vec())
         .fetch_one(&mut *conn)
         .await?;
-    let mut past = Past::default();
-    for need in needs(&row)? {
-        let row = sqlx::query("select site, incarnation, seq, past from bundle where hash = $1")
-            .bind(need.0.to_vec())
-            .fetch_optional(&mut *conn)
-            .await?;
-        if let Some(row) = row {
-            past.merge(&Past::decode(&row.try_get::<Vec<u8>, _>("past")?)?);
-            past.reach(journal_of(&row)?, uint(row.try_get("seq")?)?);
-        }
-    }
-    past.reach(journal_of(&row)?, uint(row.try_get("seq")?)?);
+    let past = past::of(conn, journal_of(&row)?, &header_of(&row)?).await?;
     sqlx::query("update bundle set place = $2, past = $3 where hash = $1")
         .bind(hash.0.to_vec())
         .bind(place)

@@ -10,6 +10,7 @@ use crate::meta::{id, int, journal_of, uint};
 use crate::tx::Tx;
 use records::bundle::{Bundle, Head, Header};
 use records::id::{Hash, JournalId};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 use std::collections::BTreeMap;
 
@@ -103,17 +104,39 @@ pub(crate) async fn load(
 ) -> Result<BTreeMap<JournalId, Branches>, StoreError> {
     let rows = sqlx::query(ALL).fetch_all(conn).await?;
     let mut all: BTreeMap<JournalId, Branches> = BTreeMap::new();
-    for row in rows {
-        let branches = all.entry(journal_of(&row)?).or_default();
-        let bytes = uint(row.try_get("bytes")?)?;
-        let (hash, prev) = (Hash(id(&row, "hash")?), Hash(id(&row, "prev")?));
-        let leaf = Leaf {
-            seq: uint(row.try_get("seq")?)?,
-            whole: row.try_get::<i64, _>("whole")? == 1,
-        };
+    // One that is damaged counts as gone; a check drops it.
+    let ends = rows.iter().filter_map(|row| end(row).ok());
+    for (journal, leaf, [hash, prev], bytes) in ends {
+        let branches = all.entry(journal).or_default();
         branches.add_end(leaf, hash, &prev, bytes);
     }
     Ok(all)
+}
+
+/// A branch bundle, itself and what it follows, and its bytes.
+fn end(row: &SqliteRow) -> Result<(JournalId, Leaf, [Hash; 2], u64), StoreError> {
+    let leaf = Leaf {
+        seq: uint(row.try_get("seq")?)?,
+        whole: row.try_get::<i64, _>("whole")? == 1,
+    };
+    let hashes = [Hash(id(row, "hash")?), Hash(id(row, "prev")?)];
+    let bytes = uint(row.try_get("bytes")?)?;
+    Ok((journal_of(row)?, leaf, hashes, bytes))
+}
+
+/// Notes which chains are not whole any more, since something of them is gone.
+pub(crate) async fn mark_broken(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+    sqlx::query(
+        "with recursive broken(hash) as (
+             select hash from branch b where seq > 1 and whole = 1
+                 and not exists (select 1 from branch p where p.hash = b.prev)
+                 and not exists (select 1 from bundle p where p.hash = b.prev)
+             union select b.hash from branch b join broken p on b.prev = p.hash)
+         update branch set whole = 0 where hash in (select hash from broken)",
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Whether `header` continues a branch of its journal.

@@ -4,12 +4,14 @@ use crate::error::StoreError;
 use crate::frontier::bundle_of;
 use crate::job::Job;
 use crate::meta::{head_of, journal_of, uint};
+use crate::past::Past;
 use crate::store::Store;
 use records::bundle::{Bundle, Head, Header, header_hash};
 use records::erasure::Fate;
 use records::id::{Hash, JournalId};
 use records::payload::{self, Section};
 use records::trust::Trust;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqlitePool};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,13 +28,16 @@ pub struct Checked {
     pub bundles: u64,
     /// Places whose bundle is lost or damaged, those known before included.
     pub holes: u64,
+    /// Damaged bundles that waited or were kept of branches, and were dropped.
+    pub dropped: u64,
 }
 
 impl Store {
     /// Reads every bundle of the journals and checks form, hash, payload and signature; notes the
-    /// places where one is lost or damaged as holes, which peers can mend. `progress` is told the
-    /// count. Branches, adopted or not, and what waits are left out, since no peer could mend
-    /// them here; [`crate::verify::verify`] reads them.
+    /// places where one is lost or damaged as holes, which peers can mend. What waits or is kept of
+    /// branches and is damaged is dropped: peers send it again like what never came. `progress`
+    /// is told the count. Adopted branches are left out, since no peer could mend them here;
+    /// [`crate::verify::verify`] reads them.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read or written.
@@ -52,6 +57,7 @@ impl Store {
                     self.note_holes(lost, found_ms).await?;
                 }
                 checked.holes = self.holes_known();
+                checked.dropped = self.ask(Job::CheckAside).await??;
                 return Ok(checked);
             };
             let end = rows.last().map(|row| row.0);
@@ -122,7 +128,9 @@ pub(crate) fn is_sound(head: &Head, bundle: &Bundle, trust: &Trust) -> bool {
         !matches!(fate, Fate::Unauthorised | Fate::Named(_))
     };
     let as_erased = || payload::decode(&bundle.payload).is_ok_and(|all| all.iter().all(kept));
-    whole(head, bundle).is_some() && key.is_some_and(|key| bundle.signed_by(&key)) && as_erased()
+    // Without the key, which a damaged decision may have named, nothing is said against it.
+    let signed = key.is_none_or(|key| bundle.signed_by(&key));
+    whole(head, bundle).is_some() && signed && as_erased()
 }
 
 /// The header, if these are the bytes that `head` names; the signature is not looked at.
@@ -150,11 +158,18 @@ impl Default for Key {
 /// Heads as the rows tell them, and the bundles that can be read.
 type Rows = Vec<(Head, Option<Bundle>)>;
 
+/// The bundle of a row that can be worked with.
+pub(crate) fn readable(row: &SqliteRow) -> Option<Bundle> {
+    let past: Vec<u8> = row.try_get("past").ok()?;
+    Past::decode(&past).ok()?;
+    bundle_of(row).ok()
+}
+
 /// The rows after `after`, and where they end. One whose site or place can be no journal's is in
 /// none: the gap that it left is found by its neighbours.
 async fn page(readers: &SqlitePool, after: &Key) -> Result<Option<(Rows, Key)>, StoreError> {
     let rows = sqlx::query(
-        "select site, incarnation, seq, hash, header, payload, signature from bundle
+        "select site, incarnation, seq, hash, header, payload, signature, past from bundle
          where (site, incarnation, seq) > ($1, $2, $3) and incarnation <= $5
          order by site, incarnation, seq limit $4",
     )
@@ -174,7 +189,7 @@ async fn page(readers: &SqlitePool, after: &Key) -> Result<Option<(Rows, Key)>, 
         let journal = journal_of(row).ok()?;
         let seq = uint(row.try_get("seq").ok()?).ok()?;
         match head_of(row) {
-            Ok(head) => Some((head, bundle_of(row).ok())),
+            Ok(head) => Some((head, readable(row))),
             Err(_) => {
                 let hash = Hash::default();
                 Some((Head { journal, seq, hash }, None))

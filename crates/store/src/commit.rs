@@ -210,6 +210,7 @@ pub(crate) async fn sign_and_settle(
         return Err(match code {
             _ if too_large => StoreError::TooLarge,
             "beyond_cut" => StoreError::Revoked,
+            "unknown_signer" if tx.state.awaits_mend => StoreError::InstitutionDamaged,
             _ => StoreError::Refused(code),
         }
         .into());

@@ -74,14 +74,18 @@ pub(crate) async fn fetch(
     let unknown: Vec<&[u8]> = unknown.iter().map(|hash| &hash.0[..]).collect();
     let sql = "select hash, site, incarnation, seq, past from bundle where hash in ";
     for row in lots::select(tx.raw(), sql, &unknown).await? {
-        tx.stands.insert(Hash(id(&row, "hash")?), stand(&row)?);
+        if let Some(stand) = stand(&row) {
+            tx.stands.insert(Hash(id(&row, "hash")?), stand);
+        }
     }
     Ok(())
 }
 
-fn stand(row: &SqliteRow) -> Result<Stand, StoreError> {
-    let past = Past::decode(&row.try_get::<Vec<u8>, _>("past")?)?;
-    Ok((journal_of(row)?, uint(row.try_get("seq")?)?, past))
+/// `None` for a row that is damaged: a hole, which a check finds.
+fn stand(row: &SqliteRow) -> Option<Stand> {
+    let past = Past::decode(&row.try_get::<Vec<u8>, _>("past").ok()?).ok()?;
+    let seq = uint(row.try_get("seq").ok()?).ok()?;
+    Some((journal_of(row).ok()?, seq, past))
 }
 
 async fn held_dep(tx: &mut Tx<'_>, hash: Hash) -> Result<Option<Stand>, StoreError> {
@@ -95,14 +99,14 @@ async fn held_dep(tx: &mut Tx<'_>, hash: Hash) -> Result<Option<Stand>, StoreErr
         .bind(hash.0.to_vec())
         .fetch_optional(tx.raw())
         .await?;
-    row.as_ref().map(stand).transpose()
+    Ok(row.as_ref().and_then(stand))
 }
 
-/// Whether anything stands at a place of a journal.
+/// Whether another bundle stands at that place of the journal.
 async fn stands(tx: &mut Tx<'_>, dep: &Head) -> Result<bool, StoreError> {
-    if tx.pile.bundle_at(dep.journal, dep.seq).is_some() {
-        return Ok(true);
+    if let Some(row) = tx.pile.bundle_at(dep.journal, dep.seq) {
+        return Ok(row.hash != dep.hash);
     }
     let found = hash_at(tx.raw(), dep.journal, dep.seq).await?;
-    Ok(found.is_some())
+    Ok(found.is_some_and(|hash| hash != dep.hash))
 }

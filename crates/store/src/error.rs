@@ -95,6 +95,13 @@ pub enum StoreError {
     /// The hub was restored and may have forgotten decisions: it has to hear from a campus first.
     #[error("this hub was restored: it must be linked with a campus before it decides anything")]
     Unconfirmed,
+    /// Decisions of the institution are damaged on this disk, and nothing that they decide can be
+    /// told meanwhile. Other sites hold them.
+    #[error(
+        "the institution journal is damaged on this disk: link this site with another one, \
+         import a file from it, or restore a backup"
+    )]
+    InstitutionDamaged,
     /// The institution's decision does not follow from its journal.
     #[error("the institution journal does not allow this decision")]
     Institution(#[source] records::trust::TrustError),

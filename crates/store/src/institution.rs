@@ -90,8 +90,11 @@ pub(crate) async fn commit(
         return Err(StoreError::OtherInstitution);
     }
     // A second decision at a place where there is one would fork the institution itself.
-    if tx.state.unconfirmed {
+    if tx.state.is_unconfirmed() {
         return Err(StoreError::Unconfirmed);
+    }
+    if tx.state.awaits_mend {
+        return Err(StoreError::InstitutionDamaged);
     }
     let tip = tx.state.tips.get(&JournalId::INSTITUTION);
     let (seq, prev) = tip.map_or((1, Hash::default()), |tip| {

@@ -64,10 +64,12 @@ impl Store {
         let mut last = place;
         for row in &rows {
             last = row.try_get("place")?;
-            if row.try_get::<i64, _>("lost")? == 0 {
+            let lost = row.try_get::<i64, _>("lost")? != 0;
+            // A hole that no check has noted yet.
+            if let (false, Ok(hash)) = (lost, id(row, "hash")) {
                 items.push(Item {
                     seq: uint(row.try_get("seq")?)?,
-                    hash: Hash(id(row, "hash")?),
+                    hash: Hash(hash),
                 });
             }
         }
@@ -116,7 +118,7 @@ impl Store {
             let Some(row) = row else {
                 continue;
             };
-            let (head, Ok(bundle)) = (head_of(&row)?, bundle_of(&row)) else {
+            let (Ok(head), Ok(bundle)) = (head_of(&row), bundle_of(&row)) else {
                 continue;
             };
             let head = Head {
@@ -135,8 +137,8 @@ impl Store {
         Ok(bundles)
     }
 
-    /// Bundles judged after `place` that stand beyond `held` in their journal, in the order of
-    /// judgement, until their bytes pass `max_bytes`; at least one if there is any. Those of
+    /// Bundles judged after `place` that stand beyond `held` in their journal, or in an adopted
+    /// branch of one, in the order of judgement, until their bytes pass `max_bytes`; at least one if there is any. Those of
     /// the institution journal alone, or all the others.
     ///
     /// # Errors
@@ -166,12 +168,15 @@ impl Store {
             }
             for row in &rows {
                 place = row.try_get("place")?;
-                let head = head_of(row)?;
-                if head.seq <= held.get(&head.journal).copied().unwrap_or(0) {
+                let (Ok(at), Ok(bundle)) = (head_of(row), bundle_of(row)) else {
+                    continue;
+                };
+                if at.seq <= held.get(&at.journal).copied().unwrap_or(0) {
                     continue;
                 }
-                let Ok(bundle) = bundle_of(row) else {
-                    continue;
+                let head = Head {
+                    journal: stem(at.journal),
+                    ..at
                 };
                 if whole(&head, &bundle).is_none() {
                     continue;
@@ -196,20 +201,26 @@ impl Store {
     /// [`StoreError`].
     pub async fn place_beyond(&self, held: &BTreeMap<JournalId, u64>) -> Result<i64, StoreError> {
         let mut first = i64::MAX;
-        for head in self.frontier() {
-            let seq = held.get(&head.journal).copied().unwrap_or(0);
+        let frontier = self.frontier().into_iter().map(|head| head.journal);
+        for journal in frontier.chain(self.lanes()) {
+            let seq = held.get(&journal).copied().unwrap_or(0);
             let place: Option<i64> = sqlx::query_scalar(
                 "select place from bundle where site = $1 and incarnation = $2 and seq > $3
                  order by seq limit 1",
             )
-            .bind(head.journal.site.0.to_vec())
-            .bind(i64::from(head.journal.incarnation))
+            .bind(journal.site.0.to_vec())
+            .bind(i64::from(journal.incarnation))
             .bind(int(seq))
             .fetch_optional(&self.inner.readers)
             .await?;
             first = first.min(place.unwrap_or(i64::MAX));
         }
         Ok(first.saturating_sub(1))
+    }
+
+    /// The adopted branches that are held.
+    fn lanes(&self) -> Vec<JournalId> {
+        self.inner.view.borrow().lanes.clone()
     }
 
     /// The exact bytes of every branch bundle.

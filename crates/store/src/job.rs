@@ -53,12 +53,15 @@ pub(crate) enum Job {
         reply: Reply<Head>,
     },
     Admit(Vec<Offered>, i64, Reply<Vec<Admission>>),
-    Ack(SiteId, Vec<Head>, Reply<()>),
+    Release(Reply<()>),
+    /// Whether the heads are all that the site holds.
+    Ack(SiteId, Vec<Head>, bool, Reply<()>),
     Holes(Vec<(JournalId, u64)>, i64, Reply<()>),
+    CheckAside(Reply<u64>),
     Rebuild(Tell, Reply<()>),
     FastLane(FastLaneStep, Reply<()>),
     Rejudge(Reply<Rejudged>),
-    Confirm(Reply<()>),
+    Confirm(Option<(Head, i64)>, Reply<()>),
     Rows(Box<dyn RowWork>),
 }
 
@@ -155,7 +158,8 @@ pub(crate) fn refuse(job: Job) -> Answer {
     match job {
         Job::Start(_, reply)
         | Job::Pin(_, reply)
-        | Job::Ack(_, _, reply)
+        | Job::Release(reply)
+        | Job::Ack(_, _, _, reply)
         | Job::Holes(_, _, reply)
         | Job::FastLane(_, reply)
         | Job::Rebuild(_, reply) => refusal(reply),
@@ -165,9 +169,10 @@ pub(crate) fn refuse(job: Job) -> Answer {
         }),
         Job::Witness(_, reply) => refusal(reply),
         Job::Rejudge(reply) => refusal(reply),
+        Job::CheckAside(reply) => refusal(reply),
         Job::Institution { reply, .. } => refusal(reply),
         Job::Leave(_, _, reply) => refusal(reply),
-        Job::Confirm(reply) => refusal(reply),
+        Job::Confirm(_, reply) => refusal(reply),
         Job::Admit(_, _, reply) => refusal(reply),
         Job::Rows(work) => work.refuse(),
     }

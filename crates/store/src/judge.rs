@@ -8,6 +8,7 @@
 use crate::erase;
 use crate::error::StoreError;
 use crate::institution;
+use crate::lane::stem;
 use crate::past::Past;
 use crate::shelf;
 use crate::state::State;
@@ -216,16 +217,16 @@ fn standing(state: &State, case: &Case) -> Result<(), Stop> {
     match state.trust.standing(journal, header.seq, case.hash) {
         Standing::Valid => Ok(()),
         // Beyond the cut it counts only if an unrevoked site depends on it.
-        Standing::BeyondCut if header.seq <= vouched(state, journal) => Ok(()),
+        Standing::BeyondCut if header.seq <= vouched(state, case.journal) => Ok(()),
         Standing::BeyondCut => Err(Stop::Held("beyond_cut")),
         Standing::Unknown => Err(Stop::Refused("unknown_signer")),
     }
 }
 
-/// How far unrevoked journals have a revoked one in their past.
+/// How far unrevoked journals have a revoked one, or a lane of it, in their past.
 pub(crate) fn vouched(state: &State, revoked: JournalId) -> u64 {
     let tips = state.tips.iter();
-    let unrevoked = tips.filter(|(journal, _)| state.trust.cut(**journal).is_none());
+    let unrevoked = tips.filter(|(journal, _)| state.trust.cut(stem(**journal)).is_none());
     let seqs = unrevoked.map(|(_, tip)| tip.past.seq(revoked));
     seqs.max().unwrap_or(0)
 }

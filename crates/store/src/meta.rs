@@ -2,18 +2,15 @@
 
 use crate::branch;
 use crate::error::StoreError;
-use crate::lane::stem;
-use crate::past::Past;
+use crate::heads;
 use crate::program::Boot;
-use crate::state::{State, Tip};
+use crate::release::Grown;
+use crate::state::State;
 use crate::tx::Tx;
 use crate::witness;
 use records::bundle::Head;
 use records::gate;
 use records::id::{Hash, InstitutionId, JournalId, SiteId};
-use records::journal;
-use records::payload;
-use records::trust::Trust;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 use std::collections::BTreeMap;
@@ -25,7 +22,7 @@ pub(crate) const INSTITUTION: &str = "institution";
 pub(crate) const OWN: &str = "own_journal";
 /// The newest journal of ours that must not be continued: somebody else did, or may have.
 pub(crate) const LEFT: &str = "left_journal";
-/// This directory was restored, and no other site has shown its institution journal since.
+/// When this directory was restored; no other site has shown its institution journal since.
 pub(crate) const UNCONFIRMED: &str = "unconfirmed";
 /// The feed cursor. It must never fall, not even over a restart.
 pub(crate) const CURSOR: &str = "cursor";
@@ -126,7 +123,7 @@ pub(crate) fn head_of(row: &SqliteRow) -> Result<Head, StoreError> {
 }
 
 /// The journal kept under `name`.
-async fn journal(
+pub(crate) async fn journal(
     conn: &mut SqliteConnection,
     name: &'static str,
 ) -> Result<Option<JournalId>, StoreError> {
@@ -157,8 +154,10 @@ pub(crate) async fn load(conn: &mut SqliteConnection) -> Result<State, StoreErro
     let own = journal(conn, OWN).await?;
     let left = journal(conn, LEFT).await?;
     let branches = branch::load(conn).await?;
-    let unconfirmed = get(conn, UNCONFIRMED).await?.is_some();
-    let (tips, hlc) = tips(conn).await?;
+    let unconfirmed = get(conn, UNCONFIRMED).await?;
+    let unconfirmed = unconfirmed.map(|at| at.try_into().map_or(i64::MAX, i64::from_be_bytes));
+    let (trust, complete) = heads::trust(conn, institution.unwrap_or_default()).await?;
+    let (tips, hlc) = heads::tips(conn, &trust).await?;
     let cursor = counter(conn, CURSOR).await?;
     let feed_begins = counter(conn, FEED_BEGINS).await?;
     let row: i64 = sqlx::query_scalar("select coalesce(max(no), 0) from record")
@@ -185,7 +184,8 @@ pub(crate) async fn load(conn: &mut SqliteConnection) -> Result<State, StoreErro
         acked,
         holes: uint(holes)?,
         mends: 0,
-        trust: Arc::new(trust(conn, institution.unwrap_or_default()).await?),
+        trust: Arc::new(trust),
+        awaits_mend: !complete,
         hlc,
         cursor,
         feed_begins,
@@ -196,54 +196,12 @@ pub(crate) async fn load(conn: &mut SqliteConnection) -> Result<State, StoreErro
         unwitnessed,
         branches,
         nothing_waits: false,
+        grown: Grown::default(),
         adopt: false,
         replay: false,
         known_rules: gate::RULES,
         boot: Boot::default(),
     })
-}
-
-/// The newest bundle of each journal; two index look-ups a journal, however long it is.
-pub(crate) async fn tips(
-    conn: &mut SqliteConnection,
-) -> Result<(BTreeMap<JournalId, Tip>, u64), StoreError> {
-    let mut tips = BTreeMap::new();
-    let mut hlc = 0;
-    let (mut site, mut incarnation) = (Vec::new(), -1i64);
-    loop {
-        let row = sqlx::query(
-            "select site, incarnation, seq, hash, header, past, received_ms from bundle
-             where (site, incarnation) = (
-                 select site, incarnation from bundle where (site, incarnation) > ($1, $2)
-                 order by site, incarnation limit 1)
-             order by seq desc limit 1",
-        )
-        .bind(site)
-        .bind(incarnation)
-        .fetch_optional(&mut *conn)
-        .await?;
-        let Some(row) = row else {
-            return Ok((tips, hlc));
-        };
-        let head = head_of(&row)?;
-        let header: Vec<u8> = row.try_get("header")?;
-        let received: i64 = row.try_get("received_ms")?;
-        // A damaged head must not keep the site from starting: a peer can mend it.
-        let header = records::bundle::decode_header(&header);
-        let own = header.map_or_else(|_| journal::next_hlc(0, received), |header| header.hlc);
-        hlc = journal::observe_hlc(hlc, own, received);
-        let tip = Tip {
-            // A lane's head is one of its journal, as other sites know it.
-            head: Head {
-                journal: stem(head.journal),
-                ..head
-            },
-            hlc: own,
-            past: Past::decode(&row.try_get::<Vec<u8>, _>("past")?)?,
-        };
-        (site, incarnation) = (row.try_get("site")?, row.try_get("incarnation")?);
-        tips.insert(head.journal, tip);
-    }
 }
 
 /// Highest place of each of our own site's journals that some other site holds.
@@ -264,30 +222,4 @@ pub(crate) async fn acked(
     rows.iter()
         .map(|row| Ok((journal_of(row)?, uint(row.try_get("seq")?)?)))
         .collect()
-}
-
-/// The institution journal folded; bundles in quarantine do not count.
-async fn trust(
-    conn: &mut SqliteConnection,
-    institution: InstitutionId,
-) -> Result<Trust, StoreError> {
-    let mut trust = Trust::new(institution);
-    let rows = sqlx::query(
-        "select header, payload from bundle b where site = $1 and incarnation = 0
-         and not exists (select 1 from quarantine q
-             where q.site = b.site and q.incarnation = b.incarnation and q.seq = b.seq)
-         order by seq",
-    )
-    .bind(SiteId::INSTITUTION.0.to_vec())
-    .fetch_all(conn)
-    .await?;
-    for row in rows {
-        let header = records::bundle::decode_header(&row.try_get::<Vec<u8>, _>("header")?)
-            .map_err(|_| StoreError::Damaged("a bundle header"))?;
-        let sections = payload::decode(&row.try_get::<Vec<u8>, _>("payload")?)
-            .map_err(|_| StoreError::Damaged("a bundle payload"))?;
-        trust = crate::institution::apply(&trust, &header, &sections)
-            .map_err(|_| StoreError::Damaged("the institution journal"))?;
-    }
-    Ok(trust)
 }

@@ -3,10 +3,12 @@
 use crate::blob::{BlobStopAt, Blobs};
 use crate::error::OpenError;
 use crate::job::Queue;
+use crate::release::Grown;
 use crate::state::State;
 use crate::store::{Inner, Store};
-use crate::{meta, quarantine, schema, writer};
+use crate::{heads, meta, quarantine, schema, writer};
 use records::gate;
+use records::id::JournalId;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, SqliteConnection, SqlitePool};
 use std::fs::{File, TryLockError};
@@ -117,18 +119,28 @@ impl Store {
         schema::migrate(&mut conn).await?;
         // A kill between an erasure and the emptying of the log must not leave it there.
         let emptied = writer::empty_log(&mut conn).await?;
+        heads::drop_unusable(&mut conn).await?;
         let mut state = meta::load(&mut conn).await?;
         // While a reader holds it, the next transactions try again.
         state.erased = !emptied;
         state.known_rules = options.knows_rules.unwrap_or(gate::RULES);
+        state.grown = Grown::load(&mut conn, &state).await?;
         let outdated = judged_before(&mut conn, &state).await?;
+        let awaits_mend = state.awaits_mend;
+        let decided = state.trust.seq();
         let readers = readers(reading(&path, false));
         let blobs = Blobs::new(dir, options.blob_stop_at.clone());
         blobs.clear_uploads()?;
         let store = Self::start(conn, state, options, readers, blobs, Some(lock))?;
+        if awaits_mend {
+            let places = vec![(JournalId::INSTITUTION, decided + 1)];
+            store.note_holes(places, 0).await?;
+        }
         match outdated {
             Judged::AsNow => {}
             Judged::KnowingLess => drop(store.rejudge().await?),
+            // What was accepted is judged again once the institution journal is mended.
+            Judged::KnowingMore if awaits_mend => {}
             Judged::KnowingMore => store.rebuild().await?,
         }
         Ok(store)

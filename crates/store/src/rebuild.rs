@@ -1,21 +1,25 @@
 //! Dropping every cache and replaying the journals.
 
 use crate::blob;
+use crate::check::whole;
 use crate::deps::{self, Deps};
 use crate::erase;
 use crate::error::StoreError;
+use crate::hole;
 use crate::job::Job;
 use crate::judge::{self, Case, Judgement};
-use crate::meta::{self, id, uint};
+use crate::lane::{is_lane, stem};
+use crate::meta::{self, head_of, journal_of, uint};
 use crate::past::Past;
 use crate::settle;
 use crate::store::Store;
 use crate::tx::Tx;
 use crate::wave::Wave;
 use futures::TryStreamExt as _;
-use records::id::{Hash, InstitutionId, JournalId};
+use records::bundle::{Bundle, Head};
+use records::id::{InstitutionId, JournalId};
+use records::payload;
 use records::trust::Trust;
-use records::{bundle, payload};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use std::sync::Arc;
@@ -78,50 +82,72 @@ impl Told<'_> {
 
 /// Replays every bundle in the order it was first judged, which respects all dependencies.
 ///
-/// The institution journal goes first: revocations count whenever they arrived.
+/// The institution journal goes first: revocations count whenever they arrived. If it is damaged
+/// nothing is touched.
 pub(crate) async fn replay(
     tx: &mut Tx<'_>,
     tell: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<(), StoreError> {
+    let institution = tx.state.institution.unwrap_or_default();
+    let decisions = decisions(tx, institution).await?;
     tx.written = true;
     tx.state.replay = false;
+    tx.state.awaits_mend = false;
     blob::forget_all(tx.sql().await?).await?;
     for statement in CACHES {
         sqlx::query(*statement).execute(tx.sql().await?).await?;
     }
     tx.state.row = 0;
     tx.state.cursor += 1;
-    let institution = tx.state.institution.unwrap_or_default();
+    let known = tx.state.trust.seq();
     tx.state.trust = Arc::new(Trust::new(institution));
     let of = sqlx::query_scalar("select count(*) from bundle").fetch_one(tx.raw());
     let (done, of) = (0, uint(of.await?)?);
     let mut told = Told { tell, done, of };
-    told.add(decisions(tx, institution).await?);
+    told.add(decisions.len());
+    let mut fresh = Vec::new();
+    for case in decisions {
+        let (case, judgement) = judge::judge(tx, case).await?;
+        let decided = matches!(judgement, Judgement::Institution(_));
+        settle::conclude(tx, &case, judgement).await?;
+        if decided && case.header.seq > known {
+            fresh.push(case);
+        }
+    }
     let mut place = 0;
     while let Some(last) = page(tx, place, institution, &mut told).await? {
         place = last;
+    }
+    // What nothing was known of before this replay has content in other tables yet.
+    for case in fresh {
+        erase::carry_out(tx, &case).await?;
     }
     tx.state.replay = false;
     meta::mark_judged(tx).await
 }
 
-/// Replays the institution journal; how many bundles that were.
-async fn decisions(tx: &mut Tx<'_>, institution: InstitutionId) -> Result<usize, StoreError> {
+/// The institution journal, if every bundle of it can be read: without one, all that was decided
+/// after it would be forgotten.
+async fn decisions(tx: &mut Tx<'_>, institution: InstitutionId) -> Result<Vec<Case>, StoreError> {
     let rows = sqlx::query(
         "select site, incarnation, seq, hash, header, payload, past, place, received_ms
          from bundle where site = $1 order by place",
     )
     .bind(JournalId::INSTITUTION.site.0.to_vec())
-    .fetch_all(tx.raw())
+    .fetch_all(tx.sql().await?)
     .await?;
-    let count = rows.len();
+    let mut cases = Vec::with_capacity(rows.len());
     for row in rows {
-        let case = case(tx, &row).await?;
+        let case = read(&row).ok_or(StoreError::InstitutionDamaged)?;
         belongs(&case, institution)?;
-        let (case, judgement) = judge::judge(tx, case).await?;
-        settle::conclude(tx, &case, judgement).await?;
+        cases.push(case);
     }
-    Ok(count)
+    let last = tx.state.head(JournalId::INSTITUTION);
+    let last = last.map_or(0, |head| head.seq);
+    match cases.len() as u64 == last {
+        true => Ok(cases),
+        false => Err(StoreError::InstitutionDamaged),
+    }
 }
 
 /// Replays some bundles after `place`; the place of the last one, or `None` if there are no more.
@@ -152,9 +178,10 @@ async fn page(
     let mut cases = Vec::with_capacity(page.len());
     for row in page {
         last = Some(row.try_get("place")?);
-        let case = case(tx, &row).await?;
-        belongs(&case, institution)?;
-        cases.push(case);
+        if let Some(case) = case(tx, &row).await? {
+            belongs(&case, institution)?;
+            cases.push(case);
+        }
     }
     deps::fetch(tx, cases.iter().map(|case| &case.header)).await?;
     let mut wave = Wave::default();
@@ -173,22 +200,43 @@ fn belongs(case: &Case, institution: InstitutionId) -> Result<(), StoreError> {
     }
 }
 
-/// A stored bundle as it is judged again; what the institution erased is left out.
-pub(crate) async fn case(tx: &mut Tx<'_>, row: &SqliteRow) -> Result<Case, StoreError> {
-    let header: Vec<u8> = row.try_get("header")?;
-    let payload: Vec<u8> = row.try_get("payload")?;
-    let mut case = Case {
-        header: bundle::decode_header(&header)
-            .map_err(|_| StoreError::Damaged("a bundle header"))?,
-        journal: meta::journal_of(row)?,
-        hash: Hash(id(row, "hash")?),
-        past: Past::decode(&row.try_get::<Vec<u8>, _>("past")?)?,
-        sections: payload::decode(&payload).map_err(|_| StoreError::Damaged("a bundle payload"))?,
-        contradicts: false,
-        received_ms: row.try_get("received_ms")?,
+/// A stored bundle as it is judged again; what the institution erased is left out. One that is
+/// damaged on disk is noted as a hole, which another site can mend, and left out whole.
+pub(crate) async fn case(tx: &mut Tx<'_>, row: &SqliteRow) -> Result<Option<Case>, StoreError> {
+    let Some(mut case) = read(row) else {
+        if let (Ok(journal), Ok(seq)) = (journal_of(row), uint(row.try_get("seq")?))
+            && !is_lane(journal)
+        {
+            hole::note(tx, journal, seq, 0).await?;
+        }
+        return Ok(None);
     };
     erase::rewrite(tx, case.hash, &mut case.sections).await?;
-    Ok(case)
+    Ok(Some(case))
+}
+
+fn read(row: &SqliteRow) -> Option<Case> {
+    let at = head_of(row).ok()?;
+    let head = Head {
+        journal: stem(at.journal),
+        ..at
+    };
+    let bundle = Bundle {
+        header: row.try_get("header").ok()?,
+        payload: row.try_get("payload").ok()?,
+        // What was signed is what the hash names.
+        signature: [0; 64],
+    };
+    let header = whole(&head, &bundle)?;
+    Some(Case {
+        header,
+        journal: at.journal,
+        hash: at.hash,
+        past: Past::decode(&row.try_get::<Vec<u8>, _>("past").ok()?).ok()?,
+        sections: payload::decode(&bundle.payload).ok()?,
+        contradicts: false,
+        received_ms: row.try_get("received_ms").ok()?,
+    })
 }
 
 /// What a stored bundle comes to now.

@@ -39,7 +39,9 @@ pub(crate) async fn held(tx: &mut Tx<'_>) -> Result<Rejudged, StoreError> {
         for row in rows {
             place = row.try_get("place")?;
             let before: String = row.try_get("code")?;
-            let case = rebuild::case(tx, &row).await?;
+            let Some(case) = rebuild::case(tx, &row).await? else {
+                continue;
+            };
             let (case, judgement) = rebuild::again(tx, case).await?;
             match &judgement {
                 Judgement::Quarantine(failed) => match failed.stop {
@@ -64,7 +66,7 @@ pub(crate) async fn held(tx: &mut Tx<'_>) -> Result<Rejudged, StoreError> {
             let decided = matches!(judgement, Judgement::Institution(_));
             settle::conclude(tx, &case, judgement).await?;
             if decided {
-                // The replay rewrites journals alone, not what waits or is kept beside them.
+                // The replay finds it known already.
                 erase::carry_out(tx, &case).await?;
             }
         }

@@ -3,6 +3,7 @@
 use crate::erase;
 use crate::error::StoreError;
 use crate::judge::{Accepted, Case, Failed, Judgement, Stop, vouched};
+use crate::lane::stem;
 use crate::meta::int;
 use crate::pile::BundleRow;
 use crate::project;
@@ -41,7 +42,6 @@ pub(crate) async fn settle(
     let decided = matches!(judgement, Judgement::Institution(_));
     append(tx, case, signed);
     let head = conclude(tx, case, judgement).await?;
-    // A replay finds every row rewritten, and makes no cache of an erased record.
     if decided {
         erase::carry_out(tx, case).await?;
     }
@@ -123,7 +123,7 @@ fn revoked_with_vouched(tx: &Tx<'_>) -> Vec<(JournalId, u64)> {
     }
     let held = tx.state.tips.keys();
     held.filter_map(|journal| {
-        let (cut, _) = trust.cut(*journal)?;
+        let (cut, _) = trust.cut(stem(*journal))?;
         Some((*journal, vouched(&tx.state, *journal).max(cut)))
     })
     .collect()

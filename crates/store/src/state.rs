@@ -6,6 +6,7 @@ use crate::lane::{is_lane, stem};
 use crate::past::Past;
 use crate::program::Boot;
 use crate::provisional::{FastLane, Verified};
+use crate::release::Grown;
 use records::bundle::Head;
 use records::gate::Rules;
 use records::id::{InstitutionId, JournalId};
@@ -31,8 +32,9 @@ pub(crate) struct State {
     pub(crate) writer: Option<Arc<Writer>>,
     /// The newest journal of ours that must not be continued, nor any before it.
     pub(crate) left: Option<JournalId>,
-    /// Restored, and the institution journal not compared with another site since.
-    pub(crate) unconfirmed: bool,
+    /// When it was restored, while the institution journal was not compared with another site
+    /// since ([`State::is_unconfirmed`]).
+    pub(crate) unconfirmed: Option<i64>,
     pub(crate) tips: BTreeMap<JournalId, Tip>,
     /// Highest place of our own site's journals that some other site has acknowledged.
     pub(crate) acked: BTreeMap<JournalId, u64>,
@@ -63,10 +65,15 @@ pub(crate) struct State {
     pub(crate) branches: BTreeMap<JournalId, Branches>,
     /// The waiting room is known to be empty.
     pub(crate) nothing_waits: bool,
+    /// What may have released waiting bundles that are not judged yet.
+    pub(crate) grown: Grown,
     /// A closure may have to be carried out before this transaction ends.
     pub(crate) adopt: bool,
     /// A verdict given before has become outdated: replay before this transaction ends.
     pub(crate) replay: bool,
+    /// A replay has to wait until the institution journal is mended on this disk: `trust` may lack
+    /// its last decisions meanwhile.
+    pub(crate) awaits_mend: bool,
     /// Which start of this directory's process this is.
     pub(crate) boot: Boot,
 }
@@ -129,9 +136,15 @@ impl State {
         View {
             verified: fast_lane.map(|lane| lane.verified(&frontier)),
             trust: self.trust.clone(),
-            unconfirmed: self.unconfirmed,
+            unconfirmed: self.is_unconfirmed(),
             frontier,
             branches: self.ends(),
+            lanes: self
+                .tips
+                .keys()
+                .copied()
+                .filter(|at| is_lane(*at))
+                .collect(),
             own: self.own,
             held_only_here,
             unwitnessed: self.unwitnessed,
@@ -139,8 +152,19 @@ impl State {
             feed_begins: self.feed_begins,
             holes: self.holes,
             mends: self.mends,
+            released: !self.grown.is_empty(),
             boot: self.boot,
         }
+    }
+
+    /// Whether decisions may have been forgotten that another site knows. Where there is none that
+    /// could, nobody is waited for.
+    pub(crate) fn is_unconfirmed(&self) -> bool {
+        let own = self.own.map(|own| own.site);
+        let mut others = self.trust.enrolments().filter(|site| {
+            Some(site.journal.site) != own && !self.trust.is_revoked(site.journal.site)
+        });
+        self.unconfirmed.is_some() && others.next().is_some()
     }
 
     /// The rule set local actions write by: the active one, or the newest known before it.
@@ -169,6 +193,7 @@ pub(crate) struct View {
     pub(crate) trust: Arc<Trust>,
     pub(crate) frontier: Vec<Head>,
     pub(crate) branches: Vec<Head>,
+    pub(crate) lanes: Vec<JournalId>,
     pub(crate) own: Option<JournalId>,
     pub(crate) held_only_here: u64,
     pub(crate) verified: Option<Verified>,
@@ -178,5 +203,6 @@ pub(crate) struct View {
     pub(crate) feed_begins: u64,
     pub(crate) holes: u64,
     pub(crate) mends: u64,
+    pub(crate) released: bool,
     pub(crate) boot: Boot,
 }

@@ -12,8 +12,8 @@ use crate::program::Boot;
 use crate::shelf::Shelf;
 use crate::state::State;
 use crate::{
-    ack, admit, adopt, commit, hole, incarnation, institution, meta, provisional, rebuild, rejudge,
-    witness,
+    ack, admit, adopt, aside, backup, commit, hole, incarnation, institution, meta, provisional,
+    rebuild, rejudge, release, witness,
 };
 use records::id::{Hash, InstitutionId, JournalId};
 use records::trust::Trust;
@@ -32,6 +32,8 @@ pub(crate) struct Tx<'a> {
     pub(crate) shelf: Shelf,
     /// Where bundles stand that others depend on.
     pub(crate) stands: HashMap<Hash, Stand>,
+    /// What judging released bundles has cost so far (`release`).
+    pub(crate) released: u64,
     /// The job under way has written something.
     pub(crate) written: bool,
     /// The search index may hold words of rows that are gone: its parts are merged before the
@@ -48,6 +50,7 @@ impl<'a> Tx<'a> {
             pile: Pile::default(),
             shelf: Shelf::new(),
             stands: HashMap::new(),
+            released: 0,
             written: false,
             unmerged: false,
             options,
@@ -175,18 +178,25 @@ impl Tx<'_> {
                 let result = self.replayed(done).await;
                 Ran::of(reply, result, self.written)
             }
-            Job::Ack(peer, heads, reply) => {
-                let result = ack::record(self, peer, &heads).await;
+            Job::Release(reply) => {
+                let done = release::go_on(self).await;
+                let result = self.replayed(done).await;
+                Ran::of(reply, result, self.written)
+            }
+            Job::Ack(peer, heads, whole, reply) => {
+                let result = ack::take(self, peer, &heads, whole).await;
                 Ran::of(reply, result, self.written)
             }
             Job::Holes(places, found_ms, reply) => {
                 let result = hole::note_all(self, &places, found_ms).await;
                 Ran::of(reply, result, self.written)
             }
-            Job::Confirm(reply) => {
-                self.written = true;
-                let result = meta::remove(self.raw(), meta::UNCONFIRMED).await;
-                self.state.unconfirmed = false;
+            Job::Confirm(file, reply) => {
+                let result = backup::confirm(self, file).await;
+                Ran::of(reply, result, self.written)
+            }
+            Job::CheckAside(reply) => {
+                let result = aside::check(self).await;
                 Ran::of(reply, result, self.written)
             }
             Job::Rebuild(mut tell, reply) => {
@@ -250,7 +260,14 @@ impl Tx<'_> {
             adopt::adopt(self).await?;
         }
         if self.state.replay {
-            rebuild::replay(self, &mut |_, _| ()).await?;
+            match rebuild::replay(self, &mut |_, _| ()).await {
+                // Put off: what mends the journal calls for it again.
+                Err(StoreError::InstitutionDamaged) => {
+                    self.state.replay = false;
+                    self.state.awaits_mend = true;
+                }
+                done => done?,
+            }
         }
         Ok(done)
     }

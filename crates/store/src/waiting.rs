@@ -1,14 +1,17 @@
 //! Bundles that wait for a predecessor or a dependency, within stated bounds.
 
 use crate::error::StoreError;
-use crate::meta::{id, int};
+use crate::frontier::bundle_of;
+use crate::meta::{int, journal_of};
 use crate::offered::Offered;
 use crate::open::WritePoint;
 use crate::tx::Tx;
 use records::bundle::{Bundle, Header};
 use records::id::{Hash, JournalId};
 use records::trust::Trust;
-use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
+use std::collections::BTreeSet;
 
 /// How many bundles of one journal may wait.
 pub(crate) const MAX_BUNDLES: i64 = 4_096;
@@ -23,6 +26,20 @@ pub(crate) const ROOM: &str = "select count(*) as bundles, coalesce(sum(bytes), 
 pub(crate) struct Released {
     pub(crate) offered: Offered,
     pub(crate) received_ms: i64,
+}
+
+/// Where a row of the room stands among those that wait for one journal.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Key {
+    missing_seq: i64,
+    /// As the row has it, whatever its length.
+    pub(crate) hash: Vec<u8>,
+}
+
+/// A row of the room; one that is damaged on disk holds nothing.
+pub(crate) struct Found {
+    pub(crate) key: Key,
+    pub(crate) row: Option<Released>,
 }
 
 /// Whether anything waits at all. What is remembered is only ever "nothing does".
@@ -100,65 +117,71 @@ pub(crate) async fn keep(
     Ok(true)
 }
 
+/// The journals that anything waits for.
+pub(crate) async fn missing(
+    conn: &mut SqliteConnection,
+) -> Result<BTreeSet<JournalId>, StoreError> {
+    let rows = sqlx::query(
+        "select distinct missing_site as site, missing_incarnation as incarnation from waiting",
+    )
+    .fetch_all(conn)
+    .await?;
+    // What a damaged row waits for never comes.
+    Ok(rows.iter().filter_map(|row| journal_of(row).ok()).collect())
+}
+
 /// A bundle that waits for something `journal` holds by now.
-pub(crate) async fn next(
-    tx: &mut Tx<'_>,
-    journal: JournalId,
-) -> Result<Option<Released>, StoreError> {
+pub(crate) async fn next(tx: &mut Tx<'_>, journal: JournalId) -> Result<Option<Found>, StoreError> {
     if !is_any(tx).await? {
         return Ok(None);
     }
     let held = tx.state.head(journal).map_or(0, |head| head.seq);
-    let row = sqlx::query(
-        "select hash, header, payload, signature, received_ms from waiting
-         where missing_site = $1 and missing_incarnation = $2 and missing_seq <= $3
-         order by missing_seq, hash limit 1",
-    )
-    .bind(journal.site.0.to_vec())
-    .bind(i64::from(journal.incarnation))
-    .bind(int(held))
-    .fetch_optional(tx.raw())
-    .await?;
-    let trust = &tx.state.trust;
-    row.map(|row| released(&row, trust)).transpose()
+    upto(tx, journal, held, &Key::default()).await
 }
 
-/// Every bundle that waits for something of `journal` up to `seq`.
+/// The next bundle after `looked` that waits for something of `journal` up to `seq`.
 pub(crate) async fn upto(
     tx: &mut Tx<'_>,
     journal: JournalId,
     seq: u64,
-) -> Result<Vec<Released>, StoreError> {
-    let rows = sqlx::query(
-        "select hash, header, payload, signature, received_ms from waiting
+    looked: &Key,
+) -> Result<Option<Found>, StoreError> {
+    let row = sqlx::query(
+        "select missing_seq, hash, header, payload, signature, received_ms from waiting
          where missing_site = $1 and missing_incarnation = $2 and missing_seq <= $3
-         order by missing_seq, site, incarnation, seq, hash",
+             and (missing_seq, hash) > ($4, $5)
+         order by missing_seq, hash limit 1",
     )
     .bind(journal.site.0.to_vec())
     .bind(i64::from(journal.incarnation))
     .bind(int(seq))
-    .fetch_all(tx.raw())
+    .bind(looked.missing_seq)
+    .bind(looked.hash.clone())
+    .fetch_optional(tx.raw())
     .await?;
-    let trust = &tx.state.trust;
-    rows.iter().map(|row| released(row, trust)).collect()
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let key = Key {
+        missing_seq: row.try_get("missing_seq")?,
+        hash: row.try_get("hash")?,
+    };
+    let row = released(&row, &tx.state.trust).ok();
+    Ok(Some(Found { key, row }))
 }
 
-fn released(row: &sqlx::sqlite::SqliteRow, trust: &Trust) -> Result<Released, StoreError> {
-    let bundle = Bundle {
-        header: row.try_get("header")?,
-        payload: row.try_get("payload")?,
-        signature: id(row, "signature")?,
-    };
+fn released(row: &SqliteRow, trust: &Trust) -> Result<Released, StoreError> {
     Ok(Released {
-        offered: Offered::of(bundle, trust),
+        offered: Offered::of(bundle_of(row)?, trust),
         received_ms: row.try_get("received_ms")?,
     })
 }
 
-pub(crate) async fn forget(tx: &mut Tx<'_>, hash: Hash) -> Result<(), StoreError> {
+/// Empties a place of the room; `hash` is as its row has it.
+pub(crate) async fn forget(tx: &mut Tx<'_>, hash: &[u8]) -> Result<(), StoreError> {
     tx.written = true;
     sqlx::query("delete from waiting where hash = $1")
-        .bind(hash.0.to_vec())
+        .bind(hash.to_vec())
         .execute(tx.raw())
         .await?;
     Ok(())

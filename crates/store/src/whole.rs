@@ -51,8 +51,9 @@ impl Store {
         .bind(id.0.to_vec())
         .fetch_all(&mut *tx)
         .await?;
-        let mut changes: Vec<ChangeOrigin> =
-            changes.iter().map(change).collect::<Result<_, _>>()?;
+        // One whose bundle is damaged on disk is left out until that is mended.
+        let changes = changes.iter().filter_map(|row| change(row).ok());
+        let mut changes: Vec<ChangeOrigin> = changes.collect();
         changes.sort_by_key(|change| (change.hlc, change.head));
         for change in &mut changes {
             change.author_name = name(&mut tx, change.author).await?;

@@ -11,6 +11,7 @@ use crate::open::{BUSY_TIMEOUT, Options, WritePoint};
 use crate::provisional;
 use crate::state::{State, View};
 use crate::tx::Tx;
+use futures::FutureExt as _;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -38,16 +39,23 @@ pub(crate) struct Loop {
 impl Loop {
     pub(crate) async fn run(mut self) {
         let mut jobs = VecDeque::new();
+        // Of what was released: after a failure it waits until somebody asks for something.
+        let mut goes_on = true;
         loop {
-            if jobs.is_empty() {
-                let mut batch = Vec::new();
-                if self.queue.recv_many(&mut batch, GROUP).await == 0 {
-                    break;
-                }
-                jobs.extend(batch);
-            }
-            if self.group(&mut jobs).await.is_err() {
+            let unjudged = !self.state.grown.is_empty();
+            if jobs.is_empty() && !self.receive(&mut jobs, unjudged && goes_on).await {
                 break;
+            }
+            if !jobs.is_empty() && self.group(&mut jobs).await.is_err() {
+                break;
+            }
+            // In a transaction of its own, so that nobody's work fails with it.
+            if !self.state.grown.is_empty() {
+                let (reply, _) = oneshot::channel();
+                match self.group(&mut [Job::Release(reply)].into()).await {
+                    Ok(done) => goes_on = done,
+                    Err(_) => break,
+                }
             }
         }
         // An open transaction of a stopped writer is undone by closing.
@@ -56,9 +64,21 @@ impl Loop {
         }
     }
 
-    /// One transaction: as many of `jobs` as go through, answered after the commit. An error
-    /// means that the writer is to stop as if killed.
-    async fn group(&mut self, jobs: &mut VecDeque<Job>) -> Result<(), StoreError> {
+    /// Takes what is queued; waits for something unless there is work beside it. `false` once
+    /// nothing can come any more.
+    async fn receive(&mut self, jobs: &mut VecDeque<Job>, busy: bool) -> bool {
+        let mut batch = Vec::new();
+        let received = match busy {
+            true => self.queue.recv_many(&mut batch, GROUP).now_or_never(),
+            false => Some(self.queue.recv_many(&mut batch, GROUP).await),
+        };
+        jobs.extend(batch);
+        received != Some(0)
+    }
+
+    /// One transaction: as many of `jobs` as go through, answered after the commit. Whether it
+    /// was committed; an error means that the writer is to stop as if killed.
+    async fn group(&mut self, jobs: &mut VecDeque<Job>) -> Result<bool, StoreError> {
         let mut answers = Vec::with_capacity(jobs.len());
         let outcome = self.transact(jobs, &mut answers).await;
         match &outcome {
@@ -90,7 +110,7 @@ impl Loop {
         for answer in answers {
             answer(outcome.clone());
         }
-        Ok(())
+        Ok(outcome.is_ok())
     }
 
     async fn transact(

@@ -10,16 +10,20 @@ mod all {
     mod closure;
     mod commit;
     mod crash;
+    mod damage;
     mod erase;
+    mod erase_aside;
     mod holes;
     mod incarnations;
     mod lists;
     mod opening;
     mod order;
     mod provisional;
+    mod release;
     mod support;
     mod trust;
     mod verify;
+    mod verify_files;
     mod versions;
     mod witness;
 }

@@ -1,6 +1,6 @@
 //! What a session asks of a store about forked journals, and what bundles from a peer came to.
 
-use records::bundle::Head;
+use records::bundle::{Bundle, Head};
 use store::{Admission, Store, StoreError};
 use sync::session::{Outcome, fork};
 use sync::wire::Lacking;
@@ -30,10 +30,21 @@ pub(super) async fn branch(
             fork::Event::Chain(store.chain_after(tip, &have, CHAIN_LEN).await?)
         }
         fork::Work::Take(bundles) => {
-            let admissions = store.admit(bundles, wall_ms).await?;
+            let admissions = admit(store, bundles, wall_ms).await?;
             fork::Event::Taken(outcome(store, &admissions))
         }
     })
+}
+
+/// Offers bundles and waits for all they release, so that a world goes the same way every time.
+pub(super) async fn admit(
+    store: &Store,
+    bundles: Vec<Bundle>,
+    wall_ms: i64,
+) -> Result<Vec<Admission>, StoreError> {
+    let admissions = store.admit(bundles, wall_ms).await?;
+    store.judge_released().await?;
+    Ok(admissions)
 }
 
 /// What a batch of answers means for a session.

@@ -45,6 +45,8 @@ pub enum Work {
     Decide(Box<InstitutionOp>, Box<SigningKey>),
     /// Note what the peer acknowledged.
     Acked(SiteId, Vec<Head>),
+    /// Note all that the peer holds.
+    Holds(SiteId, Vec<Head>),
 }
 
 /// Work that is due at a site for its session with a peer.
@@ -294,6 +296,9 @@ impl Network {
                 }
                 Effect::Acked(heads) => {
                     self.queue(site, peer, |end| Work::Acked(end.peer, heads));
+                }
+                Effect::Holds(heads) => {
+                    self.queue(site, peer, |end| Work::Holds(end.peer, heads));
                 }
                 Effect::Close(_) => {
                     self.cut(site, peer);

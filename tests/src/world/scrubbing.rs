@@ -1,6 +1,7 @@
 //! Scrubs in the world: what a session asks of its store for one, and bits that flip on a disk.
 
 use super::World;
+use super::chains;
 use super::faults::Fault;
 use super::network::Work;
 use super::site::Done;
@@ -39,7 +40,7 @@ pub(super) async fn perform(
         scrub::Work::Take { wanted, bundles } => {
             let ordered = scrub::in_order(&store.frontier(), bundles);
             let hashes = ordered.iter().map(Bundle::hash).collect();
-            let taken = Taken::of(hashes, store.admit(ordered, wall_ms).await?);
+            let taken = Taken::of(hashes, chains::admit(store, ordered, wall_ms).await?);
             scrub::Event::Taken { wanted, taken }
         }
     })

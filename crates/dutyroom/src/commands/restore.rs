@@ -8,6 +8,7 @@ use super::backup::{FOLDERS, MANIFEST, private_folder};
 use crate::{cli, copy};
 use anyhow::{Context as _, bail};
 use serde_json::json;
+use server::clock::Clock;
 use std::path::Path;
 use std::process::ExitCode;
 use sync::identity::Identity;
@@ -44,7 +45,8 @@ pub(crate) async fn run(args: cli::Restore) -> anyhow::Result<ExitCode> {
             passed_over,
         )?;
     }
-    store::backup::put_back(&args.folder, &staging, identity.journal)
+    let now_ms = Clock::system().now_ms();
+    store::backup::put_back(&args.folder, &staging, identity.journal, now_ms)
         .await
         .with_context(|| format!("cannot restore the database of {}", args.folder.display()))?;
     move_up(&staging, data)?;

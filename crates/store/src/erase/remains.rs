@@ -31,6 +31,8 @@ pub struct Remains {
     pub kind: Option<String>,
     /// Its sections, each once.
     pub sections: Vec<Remain>,
+    /// Places whose bundle cannot be read.
+    damaged: Vec<(JournalId, u64)>,
 }
 
 impl Store {
@@ -54,7 +56,9 @@ impl Store {
         }
     }
 
-    /// Looks through every bundle held here, in journals or aside, for content of `record`.
+    /// Looks through every bundle held here, in journals or aside, for content of `record`. One
+    /// that is damaged on disk is passed over and noted as a hole: what another site sends in its
+    /// place comes without what is erased.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -74,6 +78,10 @@ impl Store {
         }
         remains.sections.sort_by_key(|remain| remain.section);
         remains.sections.dedup_by_key(|remain| remain.section);
+        let damaged = std::mem::take(&mut remains.damaged);
+        if let Err(error) = self.note_holes(damaged, 0).await {
+            tracing::warn!(error = %error, "a damaged bundle could not be noted");
+        }
         Ok(remains)
     }
 
@@ -92,17 +100,23 @@ impl Store {
             };
             after = last.try_get("hash")?;
             for row in &rows {
-                remains.add(row, record)?;
+                if remains.add(row, record).is_none()
+                    && let (Ok(journal), Ok(seq)) = (journal_of(row), uint(row.try_get("seq")?))
+                {
+                    remains.damaged.push((journal, seq));
+                }
             }
         }
     }
 }
 
 impl Remains {
-    fn add(&mut self, row: &SqliteRow, record: RecordId) -> Result<(), StoreError> {
-        let payload: Vec<u8> = row.try_get("payload")?;
-        let sections =
-            payload::decode(&payload).map_err(|_| StoreError::Damaged("a bundle payload"))?;
+    /// `None` if the row cannot be read.
+    fn add(&mut self, row: &SqliteRow, record: RecordId) -> Option<()> {
+        let payload: Vec<u8> = row.try_get("payload").ok()?;
+        let sections = payload::decode(&payload).ok()?;
+        let journal = journal_of(row).ok()?;
+        let seq = uint(row.try_get("seq").ok()?).ok()?;
         for section in &sections {
             let Section::Present { body, .. } = section else {
                 continue;
@@ -111,8 +125,8 @@ impl Remains {
                 Ok(Body::Record(changes)) if changes.record == record => {
                     self.sections.push(Remain {
                         section: section.hash(),
-                        journal: journal_of(row)?,
-                        seq: uint(row.try_get("seq")?)?,
+                        journal,
+                        seq,
                         changes: changes.changes.len(),
                     });
                     self.kind = Some(changes.kind);
@@ -120,6 +134,6 @@ impl Remains {
                 _ => {}
             }
         }
-        Ok(())
+        Some(())
     }
 }

@@ -278,3 +278,32 @@ async fn held_only_here_falls_with_acknowledgements_and_the_rows_say_so() {
     let east = east.reopen(quick()).await;
     assert_eq!(east.store.held_only_here(), 0);
 }
+
+#[tokio::test]
+async fn what_a_restored_peer_has_lost_is_held_only_here_again() {
+    let (east, hub) = (Site::open(EAST).await, Site::open(HUB).await);
+    east.log(1, "一").await;
+    east.send_to(&hub).await;
+    let old = hub.store.frontier();
+    east.log(2, "二").await;
+    east.send_to(&hub).await;
+    let now = hub.store.frontier();
+    let (hub, west) = (HUB.site(), WEST.site());
+    east.store.record_ack(hub, &now).await.unwrap();
+    east.store.record_frontier(hub, &now).await.unwrap();
+    assert_eq!(east.store.held_only_here(), 0);
+    let cursor = *east.store.changed().borrow();
+    east.store.record_frontier(hub, &old).await.unwrap();
+    assert_eq!(east.store.held_only_here(), 1);
+    let fed = east.store.feed(cursor, 50).await.unwrap();
+    assert_eq!(fed.rows.len(), 1);
+    assert!(!fed.rows[0].acked && fed.rows[0].id == record(EAST, 2));
+    // A second copy elsewhere counts, and an empty disk holds nothing.
+    east.store.record_ack(west, &old).await.unwrap();
+    east.store.record_frontier(hub, &[]).await.unwrap();
+    assert_eq!(east.store.held_only_here(), 1);
+    east.store.record_frontier(west, &[]).await.unwrap();
+    assert_eq!(east.store.held_only_here(), 2);
+    east.store.record_ack(hub, &now).await.unwrap();
+    assert_eq!(east.store.held_only_here(), 0);
+}

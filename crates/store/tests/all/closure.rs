@@ -10,8 +10,8 @@ use store::{Admission, Missing, Moment, Store};
 
 /// East's journal as it went on at two places after the second bundle: what the hub knows, and
 /// the site whose disk was put back and who wrote on.
-struct Fork {
-    hub: Site,
+pub(super) struct Fork {
+    pub(super) hub: Site,
     east: Site,
     main: Head,
     branch: Head,
@@ -55,7 +55,7 @@ fn ends(store: &Store) -> Vec<Head> {
 }
 
 /// Fetches every end that `to` lacks from `from`, as a session does, a little at a time.
-async fn exchange(from: &Store, to: &Store) {
+pub(super) async fn exchange(from: &Store, to: &Store) {
     let mut ends = from.branches();
     ends.extend(from.frontier());
     for Missing { tip, mut have } in to.missing(&ends).await.unwrap() {
@@ -95,7 +95,7 @@ async fn same(a: &Site, b: &Site) {
 }
 
 /// The fork after East and the hub have met, and West, which has heard of it only from the hub.
-async fn fork_that_west_hears_of() -> (Fork, Site) {
+pub(super) async fn fork_that_west_hears_of() -> (Fork, Site) {
     let fork = fork().await;
     let west = Site::open(WEST).await;
     fork.hub.send_to(&west).await;
@@ -287,6 +287,32 @@ async fn what_depends_on_an_adopted_branch_counts_and_can_be_written_on() {
     same(&hub, &west).await;
     let stored = west.store.record(record(EAST, 6)).await.unwrap().unwrap();
     assert_eq!(stored.entries.len(), 3);
+}
+
+#[tokio::test]
+async fn an_adopted_branch_of_a_revoked_journal_vouches_for_nobody() {
+    let Fork {
+        hub, east, main, ..
+    } = fork().await;
+    let west = Site::open(WEST).await;
+    west.log(1, "西校区来电").await;
+    west.send_to(&east).await;
+    // East's other side signs that it has seen it.
+    east.log(8, "收悉").await;
+    let branch = head(&east.store, EAST.journal());
+    west.send_to(&hub).await;
+    exchange(&east.store, &hub.store).await;
+    decree(&hub.store, close(&[main, branch])).await;
+    let revoke = |journal, cut_seq, cut_hash| InstitutionOp::Revoke {
+        journal,
+        cut_seq,
+        cut_hash,
+    };
+    let shown = async || hub.store.row(record(WEST, 1)).await.unwrap();
+    decree(&hub.store, revoke(WEST.journal(), 0, Hash::default())).await;
+    assert!(shown().await.is_some_and(|row| row.disputed));
+    decree(&hub.store, revoke(EAST.journal(), main.seq, main.hash)).await;
+    assert!(shown().await.is_none());
 }
 
 #[tokio::test]

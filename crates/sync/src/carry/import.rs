@@ -6,7 +6,7 @@ use super::{CarryError, Item, Opener};
 use crate::identity::Identity;
 use crate::session::MAX_STRANGERS;
 use records::bundle::Bundle;
-use records::id::{Hash, SiteId};
+use records::id::{Hash, JournalId, SiteId};
 use store::{Admission, BlobError, Store};
 
 /// Bytes of the file looked at together.
@@ -96,7 +96,8 @@ impl Importer {
         Ok(())
     }
 
-    /// Ends: records what the writing site holds, if it signed the file.
+    /// Ends: records what the writing site holds, if it signed the file; a restored hub may decide
+    /// again if that site holds no more of the institution journal.
     ///
     /// # Errors
     /// [`CarryError`]; every bundle taken before stays.
@@ -106,12 +107,20 @@ impl Importer {
             self.summary.created_ms = header.created_ms;
             header.from
         });
+        self.store.judge_released().await?;
         let trust = self.store.trust();
         // A site whose key was revoked says nothing any more of what it holds.
         let key = from.filter(|from| trust.cut(*from).is_none());
         let key = key.and_then(|from| trust.sign_key(from));
         let frontier = self.opener.finish(key.as_ref())?;
         self.store.record_ack(self.summary.from, &frontier).await?;
+        let decided = frontier
+            .iter()
+            .find(|head| head.journal == JournalId::INSTITUTION);
+        if let Some(decided) = decided {
+            let written_ms = self.summary.created_ms;
+            self.store.confirm_by_file(*decided, written_ms).await?;
+        }
         Ok(self.summary)
     }
 

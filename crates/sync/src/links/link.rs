@@ -54,6 +54,7 @@ pub(super) struct Link {
     offers: Offers,
     admitting: Option<BoxFuture<'static, Admitted>>,
     acks: BTreeMap<JournalId, Head>,
+    holds: Option<Vec<Head>>,
     acking: Option<BoxFuture<'static, Result<(), StoreError>>>,
     media: Option<Guard>,
     chores: Chores,
@@ -112,6 +113,7 @@ pub(super) async fn run(
         offers: Offers::new(),
         admitting: None,
         acks: BTreeMap::new(),
+        holds: None,
         acking: None,
         media: None,
         requests: None,
@@ -275,6 +277,7 @@ impl Link {
                 Effect::Fork(work) => self.chores.push(Chore::Fork(work)),
                 Effect::Scrubbed(report) => self.shared.scrubs.report(self.peer, report),
                 Effect::Acked(heads) => self.note_acks(heads),
+                Effect::Holds(heads) => self.holds = Some(heads),
                 Effect::Up => self.up()?,
                 Effect::Reach(sites) => self.shared.set_reach(self.peer, sites),
                 Effect::Addresses(all) => {

@@ -83,6 +83,8 @@ pub enum Effect {
     },
     /// The peer durably holds our own journals up to these heads.
     Acked(Vec<Head>),
+    /// All that the peer holds of our own journals: what it acknowledged beyond it is lost there.
+    Holds(Vec<Head>),
     /// The peer has answered; the link counts as up from now on.
     Up,
     /// The sites the peer reaches over links of its own.

@@ -104,6 +104,9 @@ impl Session {
         }
         self.stage = Stage::Open;
         effects.push(Effect::Up);
+        let own = self.own.site;
+        let ours = heads.iter().filter(|head| head.journal.site == own);
+        effects.push(Effect::Holds(ours.copied().collect()));
         self.compare(heads, effects)?;
         if let Some(reach) = &self.reach {
             effects.push(Effect::Send(Frame::Reach(reach.clone())));

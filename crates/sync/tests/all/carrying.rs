@@ -1,11 +1,14 @@
 //! Two sites without a network exchange files until they are equal.
 
 use super::blobs::content;
+use super::forking::{head, put_back};
 use super::world::{NOW, Site, hub, rng, start};
 use store::verify::verify;
 use store::{BlobLimits, BlobState, Store};
 use sync::carry::{CarryError, Exporter, Importer, Receivers, Summary};
+use sync::decree::close;
 use sync::identity::Identity;
+use tempfile::{TempDir, tempdir};
 
 async fn export(identity: &Identity, store: &Store, to: &[&str]) -> Vec<u8> {
     let names: Vec<String> = to.iter().map(ToString::to_string).collect();
@@ -67,6 +70,75 @@ async fn files_in_both_directions_make_two_sites_equal_and_acknowledge() {
     assert_eq!(report.first_bad, None);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_without_a_line_gets_the_adopted_branches_of_a_closed_journal_too() {
+    let hub = hub().await;
+    let (dir, identity) = hub.joined("西校区值班室", "W").await;
+    let west = start(dir, identity, vec![]).await;
+    let (dir, identity, branch) = put_back(&hub).await;
+    let main = head(&hub, identity.journal);
+    let east = start(dir, identity, vec![hub.links.local_addr()]).await;
+    let arrived = |store: &Store| store.branches().contains(&branch);
+    hub.until_store("the other side did not come", arrived)
+        .await;
+    let heads = vec![main, branch];
+    let journal = main.journal;
+    close(&hub.store, &hub.identity, journal, heads, NOW)
+        .await
+        .unwrap();
+    east.stop().await;
+    let file = export(&hub.identity, &hub.store, &["W"]).await;
+    import(&west.identity, &west.store, &file).await.unwrap();
+    // What came before the branch it depends on was held meanwhile.
+    assert_eq!(west.store.quarantine().await.unwrap(), []);
+    assert_eq!(west.store.frontier(), hub.store.frontier());
+    assert_eq!(west.store.branches(), hub.store.branches());
+    let counts = west.store.counts().await.unwrap();
+    let at_hub = hub.store.counts().await.unwrap();
+    assert_eq!(
+        (counts.bundles, counts.changes, counts.records),
+        (at_hub.bundles, at_hub.changes, at_hub.records)
+    );
+}
+
+/// The hub's directory out of a backup, restored at `restored_ms`.
+async fn restored(hub: &Site, restored_ms: i64) -> (TempDir, Store) {
+    let (backup, dir) = (tempdir().unwrap(), tempdir().unwrap());
+    store::backup::copy(hub.dir.path(), backup.path())
+        .await
+        .unwrap();
+    let (journal, from) = (hub.identity.journal, backup.path());
+    store::backup::put_back(from, dir.path(), journal, restored_ms)
+        .await
+        .unwrap();
+    let store = Store::open(dir.path()).await.unwrap();
+    (dir, store)
+}
+
+#[tokio::test]
+async fn a_restored_hub_without_a_line_decides_again_once_a_campus_has_sent_it_a_file() {
+    let (hub, campus) = apart().await;
+    campus.write(2).await;
+    let to_campus = export(&hub.identity, &hub.store, &["E"]).await;
+    import(&campus.identity, &campus.store, &to_campus)
+        .await
+        .unwrap();
+    let file = export(&campus.identity, &campus.store, &["Z"]).await;
+    for (restored_ms, unconfirmed) in [(NOW + 1, true), (NOW - 1, false)] {
+        let (_dir, store) = restored(&hub, restored_ms).await;
+        assert!(store.is_unconfirmed());
+        import(&hub.identity, &store, &file).await.unwrap();
+        assert_eq!(store.is_unconfirmed(), unconfirmed);
+    }
+}
+
+#[tokio::test]
+async fn a_restored_hub_that_is_alone_waits_for_nobody() {
+    let hub = hub().await;
+    let (_dir, store) = restored(&hub, NOW).await;
+    assert!(!store.is_unconfirmed());
+}
+
 #[tokio::test]
 async fn photos_come_with_the_records_that_name_them_and_a_video_waits_for_a_link() {
     let (hub, campus) = apart().await;
@@ -125,7 +197,7 @@ async fn a_link_that_comes_up_after_the_files_sends_nothing_twice() {
 }
 
 /// Dropping the store joins its writer, so the directory is free once this returns.
-async fn drop_until_unlocked(dir: &tempfile::TempDir) {
+async fn drop_until_unlocked(dir: &TempDir) {
     let store = Store::open(dir.path()).await.unwrap();
     drop(store);
 }

@@ -40,7 +40,7 @@ async fn until_ends(site: &Site, wanted: &[Head]) {
 }
 
 /// A campus whose disk was put back unnoticed and which wrote on, and the other end of its journal.
-async fn put_back(hub: &Site) -> (TempDir, Identity, Head) {
+pub(super) async fn put_back(hub: &Site) -> (TempDir, Identity, Head) {
     let east = hub.campus("东校区值班室", "E").await;
     east.until_up(hub.id()).await;
     east.write(4).await;
@@ -60,7 +60,7 @@ async fn put_back(hub: &Site) -> (TempDir, Identity, Head) {
     (dir, identity, head)
 }
 
-fn head(site: &Site, journal: JournalId) -> Head {
+pub(super) fn head(site: &Site, journal: JournalId) -> Head {
     let frontier = site.store.frontier();
     *frontier
         .iter()

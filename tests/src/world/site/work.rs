@@ -131,7 +131,7 @@ impl Site {
                 .map(Event::Bundles),
             Work::Admit(lane, bundles) => {
                 let received_ms = self.now(world_ms).wall_ms;
-                let admitted = store.admit(bundles, received_ms).await;
+                let admitted = chains::admit(store, bundles, received_ms).await;
                 admitted
                     .map(|admissions| Event::Admitted(lane, chains::outcome(store, &admissions)))
             }
@@ -157,6 +157,10 @@ impl Site {
             }
             Work::Acked(peer, heads) => store
                 .record_ack(peer, &heads)
+                .await
+                .map(|()| Event::LocalHeads(store.frontier())),
+            Work::Holds(peer, heads) => store
+                .record_frontier(peer, &heads)
                 .await
                 .map(|()| Event::LocalHeads(store.frontier())),
         };

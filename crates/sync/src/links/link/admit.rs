@@ -55,15 +55,18 @@ impl Link {
     }
 
     pub(super) fn start_acking(&mut self) {
-        if self.acking.is_some() || self.acks.is_empty() {
+        if self.acking.is_some() || (self.acks.is_empty() && self.holds.is_none()) {
             return;
         }
-        let heads = std::mem::take(&mut self.acks);
+        let (heads, all) = (std::mem::take(&mut self.acks), self.holds.take());
         let heads: Vec<Head> = heads.into_values().collect();
         let store = self.shared.store.clone();
         let peer = self.peer;
-        self.acking = Some(Box::pin(
-            async move { store.record_ack(peer, &heads).await },
-        ));
+        self.acking = Some(Box::pin(async move {
+            if let Some(all) = all {
+                store.record_frontier(peer, &all).await?;
+            }
+            store.record_ack(peer, &heads).await
+        }));
     }
 }

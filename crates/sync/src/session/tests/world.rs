@@ -412,6 +412,7 @@ impl World {
                 }
                 Effect::Close(reason) => self.links[link].ends[end].closed = Some(reason),
                 Effect::Up
+                | Effect::Holds(_)
                 | Effect::Addresses(_)
                 | Effect::Copied { .. }
                 | Effect::Scrub(_)
