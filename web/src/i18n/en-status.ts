@@ -84,7 +84,7 @@ export const enStatus: TextsOf<typeof zhStatus> = {
     alone: 'The backup names no other duty room to compare with.',
   },
   revoke: {
-    title: 'Revoke a duty room’s key',
+    title: 'Revoke the key of a duty room',
     hint: 'For a lost machine or a stolen key. The duty room can link no more. What it signs after the last entry that counts does not count; what others had already acted on stays and is marked as disputed.',
     code: 'Letters of the duty room',
     cut: 'Last entry that counts (empty: all that headquarters holds)',
@@ -127,7 +127,7 @@ export const enStatus: TextsOf<typeof zhStatus> = {
   },
   scrub: {
     title: 'Completeness',
-    hint: 'Reads this PC’s disk and compares every entry with the duty rooms that can be reached; what is missing or damaged is put back. Otherwise this happens once a day.',
+    hint: 'Reads the disk of this PC and compares every entry with the duty rooms that can be reached; what is missing or damaged is put back. Otherwise this happens once a day.',
     start: 'Check now',
     checking: 'Reading this disk: {{n}} / {{of}} entries',
     asked: 'Waiting to begin…',

@@ -57,8 +57,9 @@ export const en: TextsOf<typeof zh> = {
     up: 'Connected',
     down: 'Cut off',
     self: 'This room',
+    runsTwice: 'runs on two machines',
     copied:
-      'This duty room’s data is running on two machines (since {{time}}). Stop one of them, work on the other only and tell the administrator; what is written on either is kept but listed apart. This notice goes a day after one was stopped.',
+      'The data of this duty room is running on two machines (since {{time}}). Stop one of them, work on the other only and tell the administrator; what is written on either is kept but listed apart. This notice goes a day after one was stopped.',
     since: 'since {{time}}',
     viaHub: 'Through headquarters',
     direct: 'Direct',

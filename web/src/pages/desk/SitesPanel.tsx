@@ -38,6 +38,7 @@ function SiteRow({ site, now }: { site: Site; now: number }) {
         {since === null ? null : ` ${t('net.since', { time: shortTime(since, now) })}`}
         {state === 'up' && via === 'hub' ? ` · ${t('net.viaHub')}` : null}
       </span>
+      {site.copied_since ? <span className={styles.cut}>▲ {t('net.runsTwice')}</span> : null}
       {site.self ? (
         <span className={held > 0 ? styles.cut : 'secondary'}>
           {held > 0 ? t('net.heldOnlyHere', { n: held }) : t('net.allAcked')}

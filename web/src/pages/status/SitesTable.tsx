@@ -54,7 +54,8 @@ function SiteLine({ site }: { site: Site }) {
         <span className={state === 'down' ? styles.cut : undefined}>
           <span aria-hidden="true">{state === 'down' ? '▲ ' : '● '}</span>
           {t(`net.${state}`)}
-        </span>
+        </span>{' '}
+        {site.copied_since ? <span className={styles.cut}>▲ {t('net.runsTwice')}</span> : null}
       </td>
       <td className="figures" data-label={t('status.since')} data-none={since === null}>
         {since === null ? '—' : dateTime(since)}
