@@ -217,6 +217,11 @@ async fn what_lies_beyond_a_revocations_cut_and_was_built_upon_is_shown_as_dispu
     ensure!(revoked.status.success(), "{revoked:?}");
     members[0].again(&[]).await?;
     let hub = &members[0];
+    let sites = hub.get(&hub.client, "/api/v1/sites").await?;
+    let mut links = sites["sites"].as_array().context("sites")?.iter();
+    let west = links.find(|site| site["id"] == late["site"]);
+    let west = west.context("a revoked site is listed")?;
+    ensure!(west["link"]["state"] == "revoked", "{west}");
     let page = hub
         .get(&hub.client, "/api/v1/records?kind=log_item&limit=200")
         .await?;

@@ -5,6 +5,7 @@ import { api } from '@/api/client';
 import type { Attachment, BlobState } from '@/api/model';
 import { keys } from '@/api/queries';
 import { useErrorText } from '@/i18n/useErrorText';
+import { cutOff } from '@/sites/network';
 import { useSites } from '@/sites/useSites';
 import styles from './attachments.module.css';
 import { sizeText } from './size';
@@ -38,7 +39,7 @@ export function FetchState({ attachment, state }: Props) {
         />
       ) : null}
       <span role="status">
-        {owner?.link.state === 'down' && state.place === 'waiting'
+        {owner && cutOff(owner) && state.place === 'waiting'
           ? t('attachments.waitingFor', { site: owner.name, percent: percent(state) })
           : t(`attachments.place.${state.place}`, {
               percent: percent(state),

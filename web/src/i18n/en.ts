@@ -57,6 +57,7 @@ export const en: TextsOf<typeof zh> = {
     up: 'Connected',
     down: 'Cut off',
     self: 'This room',
+    revoked: 'Key revoked',
     runsTwice: 'runs on two machines',
     copied:
       'The data of this duty room is running on two machines (since {{time}}). Stop one of them, work on the other only and tell the administrator; what is written on either is kept but listed apart. This notice goes a day after one was stopped.',

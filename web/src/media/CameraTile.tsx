@@ -1,5 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import type { Camera, Site } from '@/api/model';
+import { cutOff } from '@/sites/network';
 import { shortTime } from '@/time/format';
 import { causeOf, nudgeOf } from './cameraCause';
 import { LiveVideo } from './LiveVideo';
@@ -20,7 +21,7 @@ export function CameraTile({ camera, site, onClose }: Props) {
   const cause = causeOf(camera, site);
   const siteName = site?.name ?? '';
   const since = site?.link.since ?? null;
-  const cutOff =
+  const explained =
     since === null
       ? t('cutOffUnknown', { site: siteName })
       : t('cutOff', { site: siteName, time: shortTime(since, now) });
@@ -31,7 +32,7 @@ export function CameraTile({ camera, site, onClose }: Props) {
       name={camera.name}
       place={siteName}
       cause={cause}
-      explain={site?.link.state === 'down' ? { site_unreachable: cutOff } : undefined}
+      explain={cutOff(site) ? { site_unreachable: explained } : undefined}
       nudge={nudgeOf(camera, site)}
       onClose={onClose}
     />

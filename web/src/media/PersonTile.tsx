@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import type { Participant, Site } from '@/api/model';
-import { cutOff } from './cameraCause';
+import { cutOff } from '@/sites/network';
 import { LiveVideo } from './LiveVideo';
 import css from './media.module.css';
 import { NAMESPACE } from './texts';

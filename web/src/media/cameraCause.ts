@@ -1,11 +1,7 @@
 import type { Camera, Site } from '@/api/model';
+import { cutOff } from '@/sites/network';
 import { toReason } from './reasons';
 import type { Cause } from './stateWords';
-
-/** True while the campus of a camera is cut off from this site. */
-export function cutOff(site: Site | undefined): boolean {
-  return site?.link.state === 'down';
-}
 
 /** Why a camera gives no picture, by the feed's rows; null when they know of no trouble. */
 export function causeOf(camera: Camera, site: Site | undefined): Cause | null {

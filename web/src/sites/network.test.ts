@@ -54,6 +54,12 @@ describe('the network in the head of 总值班室', () => {
     expect(words).toEqual({ words: 'hubCut', cut: true, since: 9, names: ['西校区值班室'] });
   });
 
+  it('does not miss a campus whose key was revoked', () => {
+    const revoked = site({ name: '西校区值班室', state: 'revoked' });
+    const words = networkWords([self('hub'), site({ name: '东校区值班室' }), revoked]);
+    expect(words.words).toBe('hubAll');
+  });
+
   it('tells no campus from all campuses connected', () => {
     expect(networkWords([self('hub')]).words).toBe('hubNone');
     expect(networkWords([self('hub'), site({})]).words).toBe('hubAll');

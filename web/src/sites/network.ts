@@ -6,11 +6,16 @@ export type NetworkWords =
   | { words: 'cutHubDirect'; cut: true; since: number | null; names: string[] }
   | { words: 'hubCut'; cut: true; since: number | null; names: string[] };
 
+/** Whether a site cannot be reached from this one. */
+export function cutOff(site: Site | undefined): boolean {
+  return site?.link.state === 'down' || site?.link.state === 'revoked';
+}
+
 /** What the desk's head says of the network, seen from the site itself. */
 export function networkWords(sites: Site[]): NetworkWords {
   const self = sites.find((site) => site.self);
   if (!self) return { words: 'unknown', cut: false };
-  const others = sites.filter((site) => !site.self);
+  const others = sites.filter((site) => !site.self && site.link.state !== 'revoked');
   if (self.role === 'hub') {
     if (others.length === 0) return { words: 'hubNone', cut: false };
     const cut = others.filter((site) => site.link.state === 'down');

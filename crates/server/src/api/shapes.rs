@@ -207,6 +207,8 @@ pub enum LinkState {
     Up,
     /// No.
     Down,
+    /// Its key was revoked: never again.
+    Revoked,
 }
 
 /// Which way a site is reached.

@@ -63,7 +63,11 @@ pub fn sites(app: &App) -> Vec<Site> {
                 code: enrolment.code.clone(),
                 role: enrolment.role.into(),
                 is_self: own,
-                link: if own { this() } else { link(peer) },
+                link: match (own, trust.is_revoked(id)) {
+                    (true, _) => is(LinkState::This),
+                    (false, true) => is(LinkState::Revoked),
+                    (false, false) => link(peer),
+                },
                 copied_since: copied
                     .iter()
                     .find(|copied| copied.site == id)
@@ -77,9 +81,9 @@ pub fn sites(app: &App) -> Vec<Site> {
     sites
 }
 
-fn this() -> SiteLink {
+fn is(state: LinkState) -> SiteLink {
     SiteLink {
-        state: LinkState::This,
+        state,
         since: None,
         via: None,
         catching_up: None,

@@ -1070,7 +1070,7 @@ export interface components {
          * @description Whether a site can be reached.
          * @enum {string}
          */
-        LinkState: "self" | "up" | "down";
+        LinkState: "self" | "up" | "down" | "revoked";
         /**
          * @description Which way a site is reached.
          * @enum {string}

@@ -1,7 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import type { Camera, Site } from '@/api/model';
-import { cutOff } from '@/media/cameraCause';
 import { useNow } from '@/media/useNow';
+import { cutOff } from '@/sites/network';
 import { shortTime } from '@/time/format';
 import { CameraButton } from './CameraButton';
 import css from './cameras.module.css';

@@ -1,5 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import type { Site } from '@/api/model';
+import { cutOff } from '@/sites/network';
 import { useSites } from '@/sites/useSites';
 import { Verified } from '@/sites/Verified';
 import { shortTime } from '@/time/format';
@@ -29,11 +30,12 @@ function SiteRow({ site, now }: { site: Site; now: number }) {
   const { t } = useTranslation();
   const { state, since, via } = site.link;
   const held = site.held_only_here ?? 0;
+  const apart = cutOff(site);
   return (
     <li className={styles.site}>
       <span>{site.name}</span>
-      <span className={state === 'down' ? styles.cut : 'secondary'}>
-        <span aria-hidden="true">{state === 'down' ? '▲ ' : '● '}</span>
+      <span className={apart ? styles.cut : 'secondary'}>
+        <span aria-hidden="true">{apart ? '▲ ' : '● '}</span>
         {t(`net.${state}`)}
         {since === null ? null : ` ${t('net.since', { time: shortTime(since, now) })}`}
         {state === 'up' && via === 'hub' ? ` · ${t('net.viaHub')}` : null}

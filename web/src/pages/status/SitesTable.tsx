@@ -2,6 +2,7 @@ import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
 import type { Site } from '@/api/model';
 import { useErrorText } from '@/i18n/useErrorText';
+import { cutOff } from '@/sites/network';
 import { useSites } from '@/sites/useSites';
 import { Verified } from '@/sites/Verified';
 import { clockSeconds, dateTime } from '@/time/format';
@@ -44,6 +45,7 @@ function SiteLine({ site }: { site: Site }) {
   const { t } = useTranslation();
   const { state, since, via } = site.link;
   const held = site.held_only_here ?? 0;
+  const apart = cutOff(site);
   return (
     <tr>
       <th scope="row">
@@ -51,8 +53,8 @@ function SiteLine({ site }: { site: Site }) {
       </th>
       <td data-label={t('status.role')}>{t(`status.${site.role}`)}</td>
       <td data-label={t('status.state')}>
-        <span className={state === 'down' ? styles.cut : undefined}>
-          <span aria-hidden="true">{state === 'down' ? '▲ ' : '● '}</span>
+        <span className={apart ? styles.cut : undefined}>
+          <span aria-hidden="true">{apart ? '▲ ' : '● '}</span>
           {t(`net.${state}`)}
         </span>{' '}
         {site.copied_since ? <span className={styles.cut}>▲ {t('net.runsTwice')}</span> : null}
