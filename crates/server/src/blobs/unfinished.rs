@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedMutexGuard, watch};
 
-/// Files of one person; one more, and the one that was idle for longest makes way.
-const MAX_PER_PERSON: usize = 4;
-/// Files of all.
+/// Files of one person, two a page; one more, and the one that was idle for longest makes way.
+const MAX_PER_PERSON: usize = 8;
+/// Files of all; each takes up to a chunk of memory, 256 KiB.
 const MAX_FILES: usize = 64;
 /// A file that nobody has gone on with for so long is dropped, ms: a day.
 const GIVEN_UP_MS: i64 = 24 * 3_600_000;

@@ -171,11 +171,11 @@ async fn unfinished_files_have_their_room_few_at_a_time_and_only_for_a_day() {
     );
     let cookie = site.cookie(Role::Officer).await;
     let mut paths = Vec::new();
-    for _ in 0..5 {
-        paths.push(begun(&site, &cookie, 200).await);
+    for _ in 0..9 {
+        paths.push(begun(&site, &cookie, 100).await);
         site.clock.advance(Duration::from_secs(1));
     }
-    // The one that was idle for longest has made way for the fifth.
+    // The one that was idle for longest has made way for the ninth.
     assert_eq!(site.get(&paths[0], Some(&cookie)).await.status, 404);
     assert_eq!(site.get(&paths[1], Some(&cookie)).await.status, 200);
 }
