@@ -57,6 +57,8 @@ pub enum Code {
     SiteRevoked,
     /// This site was restored or copied too often: the hub has to enrol it again.
     SiteUsedUp,
+    /// The institution's decisions are damaged on this site's disk; another site mends them.
+    SiteDamaged,
     /// This version has no such record kind.
     UnknownKind,
     /// The camera cannot be watched now.
@@ -96,7 +98,8 @@ impl Code {
             | Self::NotFetched
             | Self::HubRestored
             | Self::SiteRevoked
-            | Self::SiteUsedUp => StatusCode::CONFLICT,
+            | Self::SiteUsedUp
+            | Self::SiteDamaged => StatusCode::CONFLICT,
             Self::CameraUnavailable
             | Self::ViewerLimit
             | Self::SiteUnreachable
@@ -314,6 +317,10 @@ impl From<StoreError> for ApiError {
             StoreError::Restored => Self::new(
                 Code::SiteUsedUp,
                 "this site used up its incarnations: nothing was saved",
+            ),
+            StoreError::InstitutionDamaged => Self::new(
+                Code::SiteDamaged,
+                "the institution's decisions are damaged on this disk: nothing was saved",
             ),
             error => return Self::internal(error),
         };

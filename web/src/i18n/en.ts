@@ -110,6 +110,8 @@ export const en: TextsOf<typeof zh> = {
       "This duty room's key was revoked: what is written here no longer counts, so nothing was saved. Keep a paper log and call headquarters now.",
     site_used_up:
       "This duty room's data was restored or copied too often to go on, so nothing was saved. Keep a paper log and have headquarters enrol this site again.",
+    site_damaged:
+      "The institution's decisions are damaged on this duty room's disk, so nothing was saved. Keep a paper log; a link to another site or a carried file from it mends them.",
     unknown_kind: "This duty room's program does not know this kind of record.",
     camera_unavailable: 'This camera cannot be played at the moment.',
     viewer_limit: 'Too many people are watching already.',

@@ -691,7 +691,7 @@ export interface components {
          * @description Stable error codes. The status says what the caller can do next.
          * @enum {string}
          */
-        Code: "not_signed_in" | "sign_in_failed" | "sign_in_throttled" | "forbidden" | "bad_origin" | "not_found" | "record_erased" | "method_not_allowed" | "invalid_fields" | "body_too_large" | "unsupported_type" | "not_fetched" | "range_outside" | "attachment_quota" | "uploads_busy" | "conflict_state" | "hub_restored" | "site_revoked" | "site_used_up" | "unknown_kind" | "camera_unavailable" | "viewer_limit" | "codec_unsupported" | "site_unreachable" | "storage_full" | "internal" | "bad_request";
+        Code: "not_signed_in" | "sign_in_failed" | "sign_in_throttled" | "forbidden" | "bad_origin" | "not_found" | "record_erased" | "method_not_allowed" | "invalid_fields" | "body_too_large" | "unsupported_type" | "not_fetched" | "range_outside" | "attachment_quota" | "uploads_busy" | "conflict_state" | "hub_restored" | "site_revoked" | "site_used_up" | "site_damaged" | "unknown_kind" | "camera_unavailable" | "viewer_limit" | "codec_unsupported" | "site_unreachable" | "storage_full" | "internal" | "bad_request";
         /** @description A comparison of everything held with another site. */
         Comparison: {
             /** @description The other site. */
