@@ -168,6 +168,7 @@ async fn admit(store: &Store, bundles: Vec<Bundle>) -> Result<Outcome> {
     if let Some(odd) = admissions.iter().find(|answer| !fits(answer)) {
         bail!("a bundle of the history was not taken: {odd:?}");
     }
+    store.judge_released().await?;
     Ok(Outcome {
         heads: store.frontier(),
         ..Outcome::default()
