@@ -12,8 +12,8 @@ use samod::{
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::sync::watch;
 use url::Url;
 
 /// With no message for so long, both repositories have said all they have to say.
@@ -59,13 +59,13 @@ pub(crate) async fn sync(documents: Vec<[Automerge; 2]>) -> Result<u64> {
 struct Line {
     handle: DialerHandle<Infallible>,
     connection: ConnectionId,
-    bytes: Arc<AtomicU64>,
+    bytes: Arc<watch::Sender<u64>>,
 }
 
 impl Line {
     async fn connect(from: &Repo, to: &Repo) -> Result<Self> {
         let url = Url::parse("channel://there")?;
-        let bytes = Arc::new(AtomicU64::new(0));
+        let bytes = Arc::new(watch::Sender::new(0));
         let channel = Channel {
             acceptor: to.make_acceptor(url.clone())?,
             url,
@@ -81,16 +81,12 @@ impl Line {
         })
     }
 
+    /// All bytes that went over it, once no more do.
     async fn when_quiet(&self) -> u64 {
-        let mut before = None;
-        loop {
-            let bytes = self.bytes.load(Ordering::Relaxed);
-            if before == Some(bytes) {
-                return bytes;
-            }
-            before = Some(bytes);
-            tokio::time::sleep(QUIET).await;
-        }
+        let mut bytes = self.bytes.subscribe();
+        // Ends by the time-out: this line holds the sender itself.
+        while let Ok(Ok(())) = tokio::time::timeout(QUIET, bytes.changed()).await {}
+        *bytes.borrow()
     }
 
     fn cut(self) {
@@ -102,7 +98,7 @@ impl Line {
 struct Channel {
     url: Url,
     acceptor: AcceptorHandle,
-    bytes: Arc<AtomicU64>,
+    bytes: Arc<watch::Sender<u64>>,
 }
 
 impl Dialer for Channel {
@@ -129,11 +125,11 @@ impl Dialer for Channel {
 
 fn counted(
     messages: UnboundedReceiver<Vec<u8>>,
-    bytes: &Arc<AtomicU64>,
+    bytes: &Arc<watch::Sender<u64>>,
 ) -> impl Stream<Item = Result<Vec<u8>, Infallible>> + Send + Unpin + 'static {
     let bytes = Arc::clone(bytes);
     messages.map(move |message| {
-        bytes.fetch_add(message.len() as u64, Ordering::Relaxed);
+        bytes.send_modify(|bytes| *bytes += message.len() as u64);
         Ok(message)
     })
 }
