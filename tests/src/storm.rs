@@ -8,10 +8,11 @@ pub mod corpus;
 pub mod forge;
 pub mod mutate;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use automerge::transaction::Transactable as _;
 use automerge::{ActorId, Automerge, ROOT};
 use corpus::Case;
+use peak_alloc::PeakAlloc;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use records::gate::{self, Admitted, Verdict, judge};
@@ -42,23 +43,30 @@ pub struct Report {
     pub panics_escaped: u64,
     /// Accepted records that afterwards did not load, read or take an edit: must be 0.
     pub unusable: u64,
-    /// Resident memory beyond that of the corpus at its highest, bytes.
-    pub memory_growth: u64,
+    /// The most heap that judging one change took, bytes. What making it took is not the gate's.
+    pub judging: usize,
+    /// Heap that is in use in the end beyond that of the beginning, bytes.
+    pub growth: usize,
 }
 
-/// Tries `changes` hostile changes; `progress` hears of every ten thousandth.
+/// Tries `changes` hostile changes; `progress` hears of every ten thousandth. `heap` is the
+/// program's allocator.
 ///
 /// # Errors
-/// When the honest corpus itself does not pass, or memory cannot be read.
-pub fn storm(seed: u64, changes: u64, mut progress: impl FnMut(&Report)) -> Result<Report> {
+/// When the honest corpus itself does not pass.
+pub fn storm(
+    seed: u64,
+    changes: u64,
+    heap: &PeakAlloc,
+    mut progress: impl FnMut(&Report),
+) -> Result<Report> {
     let mut rng = StdRng::seed_from_u64(seed);
     let honest = corpus::corpus(seed, 300)?;
     let mut cases = honest.clone();
     let mut piled = vec![0; cases.len()];
     let mut report = Report::default();
     let before = gate::caught_panics();
-    forget_peak()?;
-    let resident = memory("VmRSS:")?;
+    let begun = heap.current_usage();
     while report.tried < changes {
         let index = rng.random_range(0..cases.len());
         let case = &cases[index];
@@ -69,7 +77,7 @@ pub fn storm(seed: u64, changes: u64, mut progress: impl FnMut(&Report)) -> Resu
             forge::section(&mut rng, case)
         };
         report.tried += 1;
-        if let Some(admitted) = try_one(&mut report, case, &section) {
+        if let Some(admitted) = try_one(&mut report, case, &section, heap) {
             piled[index] += 1;
             let worn = piled[index] >= PILE;
             match worn {
@@ -85,7 +93,7 @@ pub fn storm(seed: u64, changes: u64, mut progress: impl FnMut(&Report)) -> Resu
         }
     }
     report.panics_caught = gate::caught_panics() - before;
-    report.memory_growth = memory("VmHWM:")?.saturating_sub(resident);
+    report.growth = heap.current_usage().saturating_sub(begun);
     Ok(report)
 }
 
@@ -93,11 +101,16 @@ fn try_one(
     report: &mut Report,
     case: &Case,
     section: &records::payload::RecordChanges,
+    heap: &PeakAlloc,
 ) -> Option<Admitted> {
     let base = case.base.as_deref();
+    heap.reset_peak_usage();
+    let before = heap.current_usage();
     let judged = catch_unwind(AssertUnwindSafe(|| {
         judge(base, section, case.signer, gate::RULES)
     }));
+    let taken = heap.peak_usage().saturating_sub(before);
+    report.judging = report.judging.max(taken);
     match judged {
         Err(_) => report.panics_escaped += 1,
         Ok(Verdict::Refused(refusal)) => *report.refused.entry(refusal.code()).or_default() += 1,
@@ -124,16 +137,4 @@ fn usable(admitted: &Admitted) -> Option<()> {
     tx.commit();
     Automerge::load(&doc.save()).ok()?;
     (again == admitted.record).then_some(())
-}
-
-/// Lets the kernel measure the highest resident memory from now on.
-fn forget_peak() -> Result<()> {
-    std::fs::write("/proc/self/clear_refs", "5").context("the peak of memory")
-}
-
-fn memory(line: &str) -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").context("memory in use")?;
-    let found = status.lines().find_map(|text| text.strip_prefix(line));
-    let kib = found.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
-    Ok(kib.context("memory in use")? * 1024)
 }
