@@ -45,10 +45,11 @@ struct Leaf {
 }
 
 impl Branches {
-    /// The highest place of a branch bundle.
+    /// The highest place of a chain that is whole: what is here and cannot be had from here must
+    /// not decide what waits, or sites would go apart.
     pub(crate) fn last(&self) -> u64 {
-        let leaves = self.leaves.values();
-        leaves.map(|leaf| leaf.seq).max().unwrap_or(0)
+        let whole = self.leaves.values().filter(|leaf| leaf.whole);
+        whole.map(|leaf| leaf.seq).max().unwrap_or(0)
     }
 
     /// The ends of the chains that are whole: a chain with a gap proves a fork, and nobody can

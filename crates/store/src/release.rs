@@ -7,6 +7,7 @@
 
 use crate::action::Admission;
 use crate::admit::{Taken, take};
+use crate::branch::Branches;
 use crate::error::StoreError;
 use crate::form::check;
 use crate::job::Job;
@@ -87,12 +88,18 @@ pub(crate) async fn release(
     journal: JournalId,
     branch: Option<Head>,
 ) -> Result<(), StoreError> {
+    note_grown(tx, journal, branch);
+    go_on(tx).await
+}
+
+fn note_grown(tx: &mut Tx<'_>, journal: JournalId, branch: Option<Head>) {
     let grown = &mut tx.state.grown;
     grown.journals.insert(journal);
     if let Some(head) = branch {
-        grown.branch(head.journal, head.seq);
+        // It may have made a chain whole that goes on beyond it.
+        let branches = tx.state.branches.get(&head.journal);
+        grown.branch(head.journal, branches.map_or(0, Branches::last));
     }
-    go_on(tx).await
 }
 
 /// Settles released bundles until nothing is released or the transaction's slice is spent.
@@ -152,10 +159,10 @@ async fn settle_found(tx: &mut Tx<'_>, found: Found) -> Result<Option<Vec<u8>>, 
         Taken::Done(answer) => answer,
     };
     waiting::forget(tx, &key.hash).await?;
-    let grown = &mut tx.state.grown;
-    grown.journals.insert(own);
-    if let Admission::Fork { head } = answer {
-        grown.branch(head.journal, head.seq);
-    }
+    let branch = match answer {
+        Admission::Fork { head } => Some(head),
+        _ => None,
+    };
+    note_grown(tx, own, branch);
     Ok(None)
 }

@@ -18,8 +18,8 @@ pub(super) async fn branch(
     wall_ms: i64,
 ) -> Result<fork::Event, StoreError> {
     Ok(match work {
-        fork::Work::Compare(ends) => {
-            let missing = store.missing(&ends).await?.into_iter();
+        fork::Work::Compare { ends, met } => {
+            let missing = store.missing(&ends, met).await?.into_iter();
             let lacking = missing.map(|one| Lacking {
                 tip: one.tip,
                 have: one.have,

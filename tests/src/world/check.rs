@@ -10,7 +10,7 @@ use super::disk::{Image, empty_log};
 use super::founding::scratch;
 use super::site::Site;
 use anyhow::{Context as _, Result, ensure};
-use records::bundle::Bundle;
+use records::bundle::{Bundle, Head};
 use records::id::{JournalId, RecordId, SiteId};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Filter, Quarantined, RecordRow, Store, StoredRecord};
@@ -22,6 +22,8 @@ struct Seen {
     quarantine: Vec<Quarantined>,
     /// Erased records and their numbers.
     erased: BTreeMap<RecordId, String>,
+    /// Bundles held for good: the only disks with something they depend on are gone.
+    bereft: BTreeSet<Head>,
 }
 
 /// What the honest sites must come to.
@@ -150,9 +152,30 @@ async fn seen(store: &Store, expected: &Expected<'_>) -> Result<Seen> {
     Ok(Seen {
         erased: erased.collect(),
         records: shown(store).await?,
+        bereft: bereft(store, &bundles, &quarantine).await?,
         bundles,
         quarantine,
     })
+}
+
+async fn bereft(
+    store: &Store,
+    bundles: &BTreeMap<JournalId, Vec<Bundle>>,
+    quarantine: &[Quarantined],
+) -> Result<BTreeSet<Head>> {
+    let mut bereft = BTreeSet::new();
+    for row in quarantine.iter().filter(|row| row.code == "dep_on_branch") {
+        let mut journal = bundles.get(&row.head.journal).into_iter().flatten();
+        let Some(bundle) = journal.find(|bundle| bundle.hash() == row.head.hash) else {
+            continue;
+        };
+        for dep in bundle.decode_header()?.deps {
+            if store.bundles_of(&[dep.hash], 1).await?.is_empty() {
+                bereft.insert(row.head);
+            }
+        }
+    }
+    Ok(bereft)
 }
 
 async fn shown(store: &Store) -> Result<BTreeMap<RecordId, Shown>> {
@@ -186,7 +209,7 @@ fn i1_what_was_saved_is_there(seen: &Seen, expected: &Expected<'_>) -> Result<()
         // An adopted chain stands beside its journal; what it says is shown.
         let forked = expected.forked.contains(&head.journal.site);
         ensure!(same || forked, "saved bundle {head:?} is lost");
-        if seen.erased.contains_key(&saved.record) {
+        if seen.erased.contains_key(&saved.record) || seen.bereft.contains(&head) {
             continue;
         }
         let shown = seen.records.get(&saved.record);
@@ -296,11 +319,11 @@ async fn i4_nothing_honest_is_quarantined(
     let hostile = expected.hostile;
     for row in &seen.quarantine {
         // A hostile site has more branches than a closure adopts, and others may have built on them.
-        let may_miss = hostile.is_some() || !expected.lost.is_empty();
-        let on_branch = may_miss && row.code == "dep_on_branch";
+        let on_branch = hostile.is_some() && row.code == "dep_on_branch";
+        let bereft = !expected.lost.is_empty() && seen.bereft.contains(&row.head);
         let honest = Some(row.head.journal.site) != hostile && row.code != "record_erased";
         ensure!(
-            !honest || on_branch,
+            !honest || on_branch || bereft,
             "an honest bundle is quarantined: {row:?}"
         );
     }

@@ -87,7 +87,7 @@ impl World<'_> {
             let journal = saved.head.journal;
             let held = if self.forkable.contains(&journal.site) {
                 // Places tell what is held only as long as a journal has one chain.
-                self.is_held_at(self.honest(), saved.head.hash).await?
+                self.is_chain_held(saved.head.hash).await?
             } else {
                 let all = self.held.iter();
                 let most = all.filter_map(|held| held.get(&journal)).max();
@@ -99,6 +99,23 @@ impl World<'_> {
         }
         self.acknowledged = kept;
         Ok(())
+    }
+
+    /// Whether honest sites that are up have this very bundle and all before it.
+    async fn is_chain_held(&self, mut hash: Hash) -> Result<bool> {
+        while hash != Hash::default() {
+            let mut found = None;
+            for index in self.honest() {
+                if let Some(store) = self.sites[index].store() {
+                    found = found.or(store.bundles_of(&[hash], 1).await?.pop());
+                }
+            }
+            let Some(bundle) = found else {
+                return Ok(false);
+            };
+            hash = bundle.decode_header()?.prev;
+        }
+        Ok(true)
     }
 
     /// Whether one of these sites that is up has this very bundle.

@@ -212,6 +212,33 @@ async fn a_witness_of_another_branch_is_held_and_not_guessed_at() {
 }
 
 #[tokio::test]
+async fn what_depends_on_a_branch_with_a_gap_waits_as_where_that_branch_never_came() {
+    let (one, two) = (Site::open(WEST).await, Site::open(WEST).await);
+    let (hub, east) = (Site::open(HUB).await, Site::open(EAST).await);
+    one.log(1, "甲").await;
+    two.log(2, "乙").await;
+    two.log(3, "丙").await;
+    two.send_to(&east).await;
+    east.log(1, "看到了丙").await;
+    one.send_to(&hub).await;
+    let [first, second] = &two.own().await[..] else {
+        panic!("two bundles");
+    };
+    let proof = hub.store.admit(vec![second.clone()], MORNING).await;
+    assert!(matches!(proof.unwrap()[..], [Admission::Fork { .. }]));
+    let answers = hub.store.admit(east.own().await, MORNING).await.unwrap();
+    assert!(
+        matches!(answers[..], [Admission::Waiting { seq: 2, .. }]),
+        "{answers:?}"
+    );
+    hub.store.admit(vec![first.clone()], MORNING).await.unwrap();
+    hub.store.judge_released().await.unwrap();
+    assert_eq!(hub.store.counts().await.unwrap().waiting, 0);
+    let quarantine = hub.store.quarantine().await.unwrap();
+    assert_eq!(quarantine[0].code, "dep_on_branch");
+}
+
+#[tokio::test]
 async fn an_empty_store_takes_the_institution_of_the_first_founding_it_can_prove() {
     let site = Site::bare(EAST, quick()).await;
     let journal = institution_journal().await;
