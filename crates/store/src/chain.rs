@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 pub struct Missing {
     /// The last bundle of the chain.
     pub tip: Head,
-    /// Bundles held, from near its end ever farther back, and the ends of branches.
+    /// Bundles held: ever farther from where the chain was last met, and from near its end, and
+    /// the ends of branches.
     pub have: Vec<Head>,
 }
 
@@ -27,41 +28,59 @@ impl Store {
         self.inner.view.borrow().branches.clone()
     }
 
-    /// Which of these ends are not held here, and what is held of their journals.
+    /// Which of these ends are not held here, and what is held of their journals. `met` is a bundle
+    /// that one of the chains is known to go through.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn missing(&self, heads: &[Head]) -> Result<Vec<Missing>, StoreError> {
+    pub async fn missing(
+        &self,
+        heads: &[Head],
+        met: Option<Head>,
+    ) -> Result<Vec<Missing>, StoreError> {
         let trust = self.trust();
         let mut conn = self.inner.readers.acquire().await?;
         let mut missing = Vec::new();
         for tip in heads {
             let known = trust.sign_key(tip.journal).is_some();
             if known && !is_whole(&mut conn, tip).await? {
-                let have = self.have(&mut conn, tip).await?;
+                let met = met.filter(|met| met.journal == tip.journal && met.seq < tip.seq);
+                let have = self.have(&mut conn, tip, met).await?;
                 missing.push(Missing { tip: *tip, have });
             }
         }
         Ok(missing)
     }
 
-    async fn have(&self, conn: &mut SqliteConnection, tip: &Head) -> Result<Vec<Head>, StoreError> {
-        let frontier = self.frontier();
-        let own = frontier.iter().find(|head| head.journal == tip.journal);
+    async fn have(
+        &self,
+        conn: &mut SqliteConnection,
+        tip: &Head,
+        met: Option<Head>,
+    ) -> Result<Vec<Head>, StoreError> {
+        let own = self.frontier();
+        let own = own.iter().find(|head| head.journal == tip.journal);
         let last = own
             .map_or(0, |head| head.seq)
             .min(tip.seq.saturating_sub(1));
-        let branches = self.branches();
-        let mut have: Vec<Head> = branches
-            .into_iter()
-            .filter(|head| head.journal == tip.journal && head.seq < tip.seq)
-            .collect();
-        let mut back = 0;
-        while let Some(seq) = last.checked_sub(back).filter(|seq| *seq > 0) {
+        let mut have = Vec::new();
+        let mut steps = Vec::new();
+        if let Some(met) = met
+            && is_whole(conn, &met).await?
+        {
+            have.push(met);
+            steps.extend(
+                doubling().map_while(|step| Some(met.seq + step).filter(|seq| *seq <= last)),
+            );
+        }
+        let branches = self.branches().into_iter();
+        have.extend(branches.filter(|head| head.journal == tip.journal && head.seq < tip.seq));
+        let back = doubling().map_while(|step| last.checked_sub(step - 1).filter(|seq| *seq > 0));
+        steps.extend(back);
+        for seq in steps {
             if let Some(hash) = hash_at(conn, tip.journal, seq).await? {
                 have.push(Head { seq, hash, ..*tip });
             }
-            back = back * 2 + 1;
         }
         Ok(have)
     }
@@ -142,6 +161,11 @@ impl Store {
         }
         Ok(reading.bundles)
     }
+}
+
+/// 1, 2, 4, …
+fn doubling() -> impl Iterator<Item = u64> {
+    (0..u64::BITS).map(|power| 1 << power)
 }
 
 struct Reading {

@@ -76,6 +76,8 @@ struct Track {
     frozen: bool,
     /// Only a later version reads what comes next; told once.
     later: bool,
+    /// The furthest head the peer has named or sent.
+    furthest: Option<Head>,
     /// The head the peer named last as that of a forked journal.
     stated: Option<Head>,
     /// The peer could not keep what we sent; not before this time again.
@@ -89,6 +91,14 @@ struct Track {
     sent_hlc: u64,
     /// Since when its home site is given the time to bring it itself.
     left_since: Option<u64>,
+}
+
+impl Track {
+    fn named(&mut self, head: Head) {
+        if self.furthest.is_none_or(|furthest| furthest.seq < head.seq) {
+            self.furthest = Some(head);
+        }
+    }
 }
 
 /// The state of one conversation.
@@ -241,6 +251,7 @@ impl Session {
         }
         if self.stage == Stage::Open {
             self.acknowledge(&mut effects);
+            self.report_alike(&mut effects);
             self.exchange_branches(now, &mut effects);
             self.pump(now, &mut effects);
             self.update_progress();

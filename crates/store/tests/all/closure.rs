@@ -54,27 +54,29 @@ fn ends(store: &Store) -> Vec<Head> {
     ends
 }
 
-/// Fetches every end that `to` lacks from `from`, as a session does, a little at a time.
-pub(super) async fn exchange(from: &Store, to: &Store) {
+/// Fetches every end that `to` lacks from `from`, as a session does, a bundle at a time. How many
+/// that were.
+pub(super) async fn exchange(from: &Store, to: &Store) -> usize {
+    let mut steps = 0;
     let mut ends = from.branches();
     ends.extend(from.frontier());
-    for Missing { tip, mut have } in to.missing(&ends).await.unwrap() {
-        let mut last = None;
-        while last != Some(tip) {
+    for tip in ends {
+        let mut met = None;
+        while let Some(Missing { tip, have }) = to.missing(&[tip], met).await.unwrap().pop() {
             let chain = from.chain_after(tip, &have, 1).await.unwrap();
             let [bundle] = &chain[..] else {
                 panic!("{} bundles", chain.len());
             };
-            let next = Head {
+            met = Some(Head {
                 seq: bundle.decode_header().unwrap().seq,
                 hash: bundle.hash(),
                 ..tip
-            };
+            });
             to.admit(chain, MORNING).await.unwrap();
-            have.push(next);
-            last = Some(next);
+            steps += 1;
         }
     }
+    steps
 }
 
 fn close(heads: &[Head]) -> InstitutionOp {
@@ -165,11 +167,29 @@ async fn a_bundle_that_does_not_chain_to_the_journal_proves_the_fork_and_the_res
     assert_eq!(hub.store.forks().await.unwrap().len(), 1);
     // Nobody can have it from the hub before the hub has it whole.
     assert_eq!(ends(&hub.store), [head(&hub.store, EAST.journal())]);
-    let missing = hub.store.missing(&[branch]).await.unwrap();
+    let missing = hub.store.missing(&[branch], None).await.unwrap();
     assert_eq!(missing.len(), 1);
     exchange(&east.store, &hub.store).await;
-    assert!(hub.store.missing(&[branch]).await.unwrap().is_empty());
+    assert!(hub.store.missing(&[branch], None).await.unwrap().is_empty());
     assert!(ends(&hub.store).contains(&branch));
+}
+
+#[tokio::test]
+async fn a_chain_that_parts_far_from_every_place_named_is_found_in_few_steps() {
+    let (before, hub) = (Site::open(EAST).await, Site::open(HUB).await);
+    let east = Site::open(EAST).await;
+    for number in 1..=40 {
+        before.log(number, "共同").await;
+        east.log(number, "共同").await;
+    }
+    for number in 41..=65 {
+        before.log(number, "备份之后").await;
+        east.log(number, "恢复之后").await;
+    }
+    before.send_to(&hub).await;
+    // Named are the places 64, 63, 61, 57, 49, 33 and 1: it parts after 40.
+    let steps = exchange(&east.store, &hub.store).await;
+    assert!(steps <= 25 + 3, "{steps}");
 }
 
 #[tokio::test]
@@ -189,7 +209,7 @@ async fn a_branch_is_fetched_whole_even_if_pieces_of_its_middle_came_first() {
     exchange(&east.store, &hub.store).await;
     assert!(
         hub.store
-            .missing(&[branch, longer])
+            .missing(&[branch, longer], None)
             .await
             .unwrap()
             .is_empty()
@@ -344,6 +364,8 @@ async fn what_waits_for_a_bundle_that_waited_itself_is_taken_when_that_turns_out
     }
     before.send_to(&hub).await;
     assert_eq!(head(&hub.store, EAST.journal()).seq, 3);
+    exchange(&east.store, &hub.store).await;
+    hub.store.judge_released().await.unwrap();
     assert_eq!(head(&hub.store, opened).seq, 1);
 }
 

@@ -87,8 +87,8 @@ impl Chores {
 async fn branch(shared: &Shared, work: fork::Work) -> Result<fork::Event, StoreError> {
     let store = &shared.store;
     match work {
-        fork::Work::Compare(ends) => {
-            let missing = store.missing(&ends).await?.into_iter();
+        fork::Work::Compare { ends, met } => {
+            let missing = store.missing(&ends, met).await?.into_iter();
             let lacking = missing.map(|one| Lacking {
                 tip: one.tip,
                 have: one.have,

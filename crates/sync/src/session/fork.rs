@@ -37,7 +37,12 @@ pub enum Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Work {
     /// Which of these ends are not held whole.
-    Compare(Vec<Head>),
+    Compare {
+        /// The ends.
+        ends: Vec<Head>,
+        /// The last bundle that the peer gave of the chain asked for last.
+        met: Option<Head>,
+    },
     /// Read the next batch of a chain.
     Read(Lacking),
     /// Offer a batch of a chain to the store.
@@ -75,6 +80,9 @@ pub(super) struct Forks {
     stage: Stage,
     /// What was asked for last.
     asked: Option<Lacking>,
+    /// The last bundle given of that chain: where the chains part may be far from every place
+    /// that was named, and what the peer then gives first is held already.
+    met: Option<Head>,
     failed: BTreeMap<Head, Failed>,
     /// A question of the peer is being answered.
     serving: bool,
@@ -98,19 +106,39 @@ impl Forks {
         failed.again_ms = now.mono_ms + wait;
     }
 
+    /// Only ever further along one chain, so that a peer cannot lead us round in circles.
+    fn note_met(&mut self, bundles: &[Bundle]) {
+        let last = bundles.last().and_then(|bundle| {
+            let header = bundle.decode_header().ok()?;
+            Some(Head {
+                journal: header.journal(),
+                seq: header.seq,
+                hash: bundle.hash(),
+            })
+        });
+        let further = |last: &Head| self.met.is_none_or(|met| met.seq < last.seq);
+        self.met = last.filter(further).or(self.met);
+    }
+
     /// The first of what is missing that may be asked for now.
     fn choose(&mut self, missing: Vec<Lacking>, now: Now) -> Option<Lacking> {
         let tips: BTreeSet<Head> = missing.iter().map(|lacking| lacking.tip).collect();
         self.failed.retain(|tip, _| tips.contains(tip));
-        let stuck = self.asked.take().filter(|asked| missing.contains(asked));
-        if let Some(stuck) = stuck {
+        let asked = self.asked.take();
+        if let Some(stuck) = asked.as_ref().filter(|asked| missing.contains(asked)) {
+            self.met = None;
             self.fail(stuck.tip, now);
         }
         let may = |lacking: &Lacking| {
             let failed = self.failed.get(&lacking.tip);
             failed.is_none_or(|failed| failed.again_ms <= now.mono_ms)
         };
-        missing.into_iter().find(may)
+        let chosen = missing.into_iter().find(may);
+        let tip = |lacking: &Lacking| lacking.tip;
+        if chosen.as_ref().map(tip) != asked.as_ref().map(tip) {
+            self.met = None;
+        }
+        chosen
     }
 }
 
@@ -196,6 +224,7 @@ impl Session {
             }
             return Ok(());
         }
+        self.forks.note_met(&bundles);
         self.forks.stage = Stage::Taking;
         effects.push(Effect::Fork(Work::Take(bundles)));
         Ok(())
@@ -239,16 +268,6 @@ impl Session {
         }
     }
 
-    /// A peer that says it holds a forked journal of ours as we do acknowledges it.
-    fn report_alike(&mut self, effects: &mut Vec<Effect>) {
-        let own = self.own.site;
-        let tracks = self.tracks.iter().filter(|(id, _)| id.site == own);
-        let stated = tracks.filter_map(|(id, track)| track.stated.map(|stated| (id, stated)));
-        let alike = stated.filter(|(id, stated)| self.local.get(id) == Some(stated));
-        let alike = alike.map(|(_, head)| head).collect();
-        self.report_acked(alike, effects);
-    }
-
     /// Tells the peer what is held of forked journals, if that changed; and begins to fetch what
     /// the peer holds of them and we do not.
     pub(super) fn exchange_branches(&mut self, now: Now, effects: &mut Vec<Effect>) {
@@ -268,7 +287,6 @@ impl Session {
             self.forks.told = holds;
             effects.push(Effect::Send(Frame::Branch(Branch::Ends { heads, ends })));
         }
-        self.report_alike(effects);
         let decided = self.local.get(&JournalId::INSTITUTION).map_or(0, |h| h.seq);
         if decided > self.forks.decided {
             self.forks.decided = decided;
@@ -281,8 +299,8 @@ impl Session {
         if self.forks.due && self.forks.stage == Stage::Idle && !self.yields {
             self.forks.due = false;
             self.forks.stage = Stage::Comparing;
-            let theirs = self.forks.theirs.clone();
-            effects.push(Effect::Fork(Work::Compare(theirs)));
+            let (ends, met) = (self.forks.theirs.clone(), self.forks.met);
+            effects.push(Effect::Fork(Work::Compare { ends, met }));
         }
     }
 }

@@ -131,6 +131,7 @@ impl Session {
             let local_seq = local.map_or(0, |local| local.seq);
             let is_ours = head.journal.site == own.site && head.journal >= own;
             let track = self.track(head.journal)?;
+            track.named(head);
             if head.seq > track.known {
                 track.known = head.seq;
                 track.retries = 0;
@@ -158,6 +159,19 @@ impl Session {
         }
         self.report_acked(acked, effects);
         Ok(())
+    }
+
+    /// A peer that holds a journal of ours as we do acknowledges it, also when it was ahead of us
+    /// as it said so, or a closure has since put another chain in the journal's place.
+    pub(super) fn report_alike(&mut self, effects: &mut Vec<Effect>) {
+        let own = self.own.site;
+        let ours = self.local.values().filter(|head| head.journal.site == own);
+        let alike = ours.filter(|head| {
+            let track = self.tracks.get(&head.journal);
+            track.is_some_and(|track| [track.stated, track.furthest].contains(&Some(**head)))
+        });
+        let alike = alike.copied().collect();
+        self.report_acked(alike, effects);
     }
 
     /// Passes on what says something about our own journals.
@@ -191,7 +205,16 @@ impl Session {
         if self.unadmitted.of(lane).len() + len > QUOTA_LEN {
             return Err(CloseReason::Quota);
         }
+        let ours = journal.site == self.own.site;
         let track = self.track(journal)?;
+        // Who gives us bundles of our own back, lost with an older copy of the disk, holds them.
+        if let Some(bundle) = bundles.last().filter(|_| ours) {
+            track.named(Head {
+                journal,
+                seq: last,
+                hash: bundle.hash(),
+            });
+        }
         track.known = track.known.max(last);
         track.sent = track.sent.max(track.known);
         self.unadmitted.of_mut(lane).push(journal, len);
@@ -221,21 +244,6 @@ impl Session {
         if outcome.later {
             self.stopped_at(journal, effects)?;
         }
-        // Who gives us bundles of our own back, lost with an older copy of the disk, holds them.
-        let own = self
-            .local
-            .values()
-            .filter(|head| head.journal.site == self.own.site);
-        let known = |head: &Head| {
-            self.tracks
-                .get(&head.journal)
-                .map_or(0, |track| track.known)
-        };
-        let held = own
-            .filter(|head| head.seq <= known(head))
-            .copied()
-            .collect();
-        self.report_acked(held, effects);
         Ok(())
     }
 

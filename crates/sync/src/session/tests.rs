@@ -6,6 +6,7 @@ use records::bundle::{Bundle, Header};
 use records::id::{Hash, InstitutionId};
 use records::journal::{Place, place};
 
+mod acks;
 mod catching_up;
 mod forks;
 mod hostile;
@@ -213,23 +214,4 @@ fn the_hubs_reach_and_clock_are_told() {
     world.tell(link, 0, Event::Reach(vec![]));
     world.run();
     assert_eq!(world.node(1).reach, []);
-}
-
-#[test]
-fn acknowledgements_name_only_our_own_journal() {
-    let mut world = World::new(3);
-    world.connect(0, 1);
-    world.connect(0, 2);
-    world.write(1, 2);
-    world.write(0, 3);
-    world.run();
-    assert_eq!(world.acked(0, 1), 3);
-    assert_eq!(world.acked(1, 0), 2);
-    assert!(
-        world
-            .node(0)
-            .acks
-            .keys()
-            .all(|(_, journal)| journal.site == site(0))
-    );
 }

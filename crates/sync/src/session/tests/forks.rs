@@ -50,12 +50,14 @@ impl Node {
 
     pub(super) fn branch_work(&mut self, work: fork::Work) -> fork::Event {
         match work {
-            fork::Work::Compare(ends) => {
+            fork::Work::Compare { ends, met } => {
                 let missing = ends.into_iter().filter(|tip| self.chain(*tip).is_none());
                 let lacking = missing.map(|tip| {
                     let held = self.held(tip.journal);
                     let below = held.values().map(|b| of(b)).filter(|h| h.seq < tip.seq);
-                    let have = below.filter(|h| self.chain(*h).is_some()).collect();
+                    // As few as a store that is far from where the chains part.
+                    let named = below.filter(|h| h.seq == 1 || Some(*h) == met);
+                    let have = named.filter(|h| self.chain(*h).is_some()).collect();
                     Lacking { tip, have }
                 });
                 fork::Event::Missing(lacking.collect())
