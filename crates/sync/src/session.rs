@@ -1,10 +1,10 @@
 //! One conversation between two sites, from Hello to the last live push. Pure.
 //!
 //! Both sides send [`Hello`] and their frontier at once. Each then sends what the other lacks:
-//! the institution journal first, then the other journals by turns, oldest bundle first, in
-//! batches read on demand, with a bounded number of bytes not yet acknowledged. A bundle that
-//! appears later travels the same way, so catching up and live push are one thing; so is the
-//! hub's relaying, since a session sends whatever its store holds and its peer does not.
+//! the institution journal first, then the other journals by turns and some together, oldest
+//! bundle first, in batches read on demand, with a bounded number of bytes not yet acknowledged. A
+//! bundle that appears later travels the same way, so catching up and live push are one thing; so
+//! is the hub's relaying, since a session sends whatever its store holds and its peer does not.
 //!
 //! The state machine takes an [`Event`] and the time and returns [`Effect`]s. It refuses to know
 //! tokio, quinn, the store and the clock. It holds no bundle: only heads and byte counts.
@@ -16,7 +16,7 @@ mod lanes;
 mod receiving;
 mod sending;
 
-pub use event::{CloseReason, Effect, Event, Now, Outcome};
+pub use event::{CloseReason, Effect, Event, Now, Outcome, Position};
 pub use lanes::{LIVE_LAG, Lag, Progress};
 
 use crate::scrub::{self, Scrub};
@@ -142,10 +142,9 @@ struct Home {
     reached: BTreeSet<SiteId>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Reading {
-    journal: JournalId,
-    after: u64,
+    from: Vec<Position>,
     lane: Lane,
 }
 
@@ -221,8 +220,8 @@ impl Session {
                 self.set_local(&heads);
                 Ok(())
             }
-            Event::Bundles(bundles) => {
-                self.read(bundles, now, &mut effects);
+            Event::Bundles(read) => {
+                self.read(read, now, &mut effects);
                 Ok(())
             }
             Event::Admitted(lane, outcome) => self.admitted(lane, &outcome, &mut effects),

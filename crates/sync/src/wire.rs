@@ -2,8 +2,8 @@
 //!
 //! On the stream: `u32` big-endian length, then a body. A body is `0` and the CBOR of a message;
 //! or `1`, the `u32` length it will have when decompressed, and zstd; or, for
-//! [`Frame::Bundles`], `2`, the `u32` lengths of the columns of a [`run`] before and after
-//! compression (the same if they are not compressed), those columns, and the run's random bytes.
+//! [`Frame::Bundles`], `2`, the `u32` lengths of the columns of a batch ([`run`]) before and after
+//! compression (the same if they are not compressed), those columns, and the random bytes.
 //! No length a peer declares is ever allocated; it is only compared with a limit and with what
 //! really arrived.
 
@@ -14,12 +14,14 @@ mod pack;
 pub mod request;
 mod run;
 mod sections;
+mod stream;
 
-pub use frame::{Ack, Address, Branch, Frame, Hello, Lacking, Lane, Reached, Start, weight};
+pub use frame::{Ack, Address, Branch, Frame, Hello, Lacking, Lane, Reached, Run, Start, weight};
+pub use stream::{Carried, Streams};
 
 use crate::scrub::{MAX_HASHES, set};
-use pack::{compressed, decompress, prefixed, pull_len, push_len};
-use run::Run;
+use pack::{compressed, compressed_apart, decompress, prefixed, pull_len, push_len};
+use run::Batch;
 use std::borrow::Cow;
 
 /// The version of the conversation this code speaks.
@@ -38,6 +40,8 @@ pub const MAX_CONTROL_LEN: usize = 64 * 1024;
 pub const MAX_HEADS: usize = 1024;
 /// Most places one [`Lacking`] may name.
 pub const MAX_HAVE: usize = 256;
+/// Most journals of which one frame carries bundles.
+pub const MAX_RUNS: usize = 8;
 /// Most bundles in one frame.
 pub const MAX_BUNDLES: usize = 4096;
 /// Most sites one Reach may name.
@@ -88,31 +92,29 @@ pub fn encode<T: minicbor::Encode<()>>(message: &T) -> Result<Vec<u8>, WireError
     Ok(prefixed(body))
 }
 
-/// Encodes a frame, length-prefixed.
+/// Encodes a frame that stands alone, length-prefixed; those of a link are encoded by its
+/// [`Streams`].
 ///
 /// # Errors
 /// As [`encode`].
 pub fn encode_frame(frame: &Frame) -> Result<Vec<u8>, WireError> {
-    let Frame::Bundles {
-        journal,
-        after,
-        bundles,
-        lane,
-    } = frame
-    else {
+    encode_on(frame, None)
+}
+
+fn encode_on(frame: &Frame, stream: Option<&Carried>) -> Result<Vec<u8>, WireError> {
+    let Frame::Bundles { runs, lane } = frame else {
         return encode(frame);
     };
-    let run = Run {
-        journal: *journal,
-        after: *after,
-        bundles: bundles.clone(),
+    let batch = Batch {
+        runs: runs.clone(),
         lane: *lane,
     };
-    let (plain, noise) = run::write(&run)?;
+    let (columns, noise) = run::write(&batch, stream)?;
+    let plain = columns.concat();
     if plain.len() + noise.len() > MAX_MESSAGE_LEN {
         return Err(WireError::TooLong);
     }
-    let packed = compressed(&plain, RUN_ZSTD_LEVEL);
+    let packed = compressed_apart(&columns, RUN_ZSTD_LEVEL);
     let packed = packed.as_ref().unwrap_or(&plain);
     let mut body = Vec::with_capacity(packed.len() + noise.len() + 13);
     body.extend([0; 4]);
@@ -160,35 +162,38 @@ fn message(body: &[u8], max: usize) -> Result<Cow<'_, [u8]>, WireError> {
     }
 }
 
-fn decode_run(rest: &[u8]) -> Result<Frame, WireError> {
+/// The frame, and whether it stands alone.
+fn decode_run(rest: &[u8], stream: Option<&Carried>) -> Result<(Frame, bool), WireError> {
     let (declared, rest) = pull_len(rest)?;
     let (packed_len, rest) = pull_len(rest)?;
     let (packed, noise) = rest
         .split_at_checked(packed_len)
         .ok_or(WireError::Malformed)?;
-    let run = if packed_len == declared {
-        run::read(packed, noise)?
+    let (batch, stands_alone) = if packed_len == declared {
+        run::read(packed, noise, stream)?
     } else {
-        run::read(&decompress(packed, declared, MAX_MESSAGE_LEN)?, noise)?
+        let plain = decompress(packed, declared, MAX_MESSAGE_LEN)?;
+        run::read(&plain, noise, stream)?
     };
-    Ok(Frame::Bundles {
-        journal: run.journal,
-        after: run.after,
-        bundles: run.bundles,
-        lane: run.lane,
-    })
+    let Batch { runs, lane } = batch;
+    Ok((Frame::Bundles { runs, lane }, stands_alone))
 }
 
-/// Decodes a sync frame and checks the counts it holds. The entry point of the fuzzer.
+/// Decodes a sync frame that stands alone, and checks the counts it holds. The entry point of the
+/// fuzzer.
 ///
 /// # Errors
 /// [`WireError`].
 pub fn decode_frame(body: &[u8]) -> Result<Frame, WireError> {
+    Ok(decode_on(body, None)?.0)
+}
+
+fn decode_on(body: &[u8], stream: Option<&Carried>) -> Result<(Frame, bool), WireError> {
     if body.len() > MAX_BODY_LEN {
         return Err(WireError::TooLong);
     }
     let frame: Frame = match body.split_first() {
-        Some((&RUN, rest)) => return decode_run(rest),
+        Some((&RUN, rest)) => return decode_run(rest, stream),
         _ => decode(body)?,
     };
     let within = match &frame {
@@ -213,7 +218,7 @@ pub fn decode_frame(body: &[u8]) -> Result<Frame, WireError> {
         Frame::Ping { .. } | Frame::Pong { .. } | Frame::Took { .. } => true,
     };
     if within {
-        Ok(frame)
+        Ok((frame, false))
     } else {
         Err(WireError::TooLong)
     }

@@ -136,12 +136,12 @@ async fn flood(site: Prepared, hub: SocketAddr) -> Result<()> {
             if send.write_all(&bytes).await.is_err() {
                 break;
             }
-            bytes = wire::encode_frame(&Frame::Bundles {
-                journal: history::journal(9),
+            bytes = wire::encode_frame(&Frame::run(
+                history::journal(9),
                 after,
-                bundles: vec![bundle.clone()],
-                lane: Lane::Live,
-            })?;
+                vec![bundle.clone()],
+                Lane::Live,
+            ))?;
         }
     }
 }

@@ -9,8 +9,8 @@ use sqlx::{Connection as _, SqliteConnection};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use store::{Admission, Options, Store, Synchronous};
-use sync::session::{Effect, Event, Now, Outcome, Session};
-use sync::wire::{self, Hello};
+use sync::session::{Effect, Event, Now, Outcome, Position, Session};
+use sync::wire::{self, Hello, Streams};
 use tests::history::{self, BEGIN_MS};
 
 /// Bundles carry so many changes in the big stores.
@@ -118,6 +118,7 @@ pub(crate) async fn connect(stores: [&Store; 2]) -> Result<Crossed> {
     let site = |at: usize| history::journal(at);
     let mut crossed = Crossed::default();
     let mut queue: VecDeque<(usize, Effect)> = VecDeque::new();
+    let mut streams = [Streams::default(), Streams::default()];
     let mut sessions = Vec::new();
     for (at, store) in stores.iter().enumerate() {
         let peer = site(1 - at).site;
@@ -128,19 +129,19 @@ pub(crate) async fn connect(stores: [&Store; 2]) -> Result<Crossed> {
     while let Some((at, effect)) = queue.pop_front() {
         let (to, event) = match effect {
             Effect::Send(frame) => {
-                let bytes = wire::encode_frame(&frame)?;
+                let bytes = streams[at].encode(&frame)?;
                 crossed.bytes += bytes.len() as u64;
-                if let wire::Frame::Bundles { bundles, .. } = &frame {
-                    crossed.bundles += bundles.len() as u64;
+                if let wire::Frame::Bundles { runs, .. } = &frame {
+                    crossed.bundles += runs.iter().map(|run| run.bundles.len() as u64).sum::<u64>();
                 }
-                (1 - at, Event::Received(wire::decode_frame(&bytes[4..])?))
+                let frame = streams[1 - at].decode(frame.lane(), &bytes[4..])?;
+                (1 - at, Event::Received(frame))
             }
-            Effect::Read {
-                journal,
-                after,
-                max_bytes,
-            } => {
-                let read = stores[at].bundles_after(journal, after, max_bytes).await?;
+            Effect::Read { from, max_bytes } => {
+                let mut read = Vec::new();
+                for Position { journal, after } in from {
+                    read.push(stores[at].bundles_after(journal, after, max_bytes).await?);
+                }
                 (at, Event::Bundles(read))
             }
             Effect::Admit { lane, bundles, .. } => {

@@ -69,12 +69,7 @@ fn on_the_line(bundles: &[Bundle]) -> usize {
         });
         let (batch, later) = rest.split_at(fits.count().max(1));
         let header = first.decode_header().expect("a header");
-        let frame = Frame::Bundles {
-            journal: header.journal(),
-            after: header.seq - 1,
-            bundles: batch.to_vec(),
-            lane: Lane::Bulk,
-        };
+        let frame = Frame::run(header.journal(), header.seq - 1, batch.to_vec(), Lane::Bulk);
         let sent = wire::encode_frame(&frame).expect("a batch fits a frame");
         assert_eq!(wire::decode_frame(&sent[4..]), Ok(frame));
         bytes += sent.len();

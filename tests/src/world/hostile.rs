@@ -85,12 +85,12 @@ impl World<'_> {
             2 => bundle.header[1] = 9,
             _ => bundle.header.truncate(20),
         }
-        let frame = Frame::Bundles {
-            journal: journal(site),
-            after: self.rng.random_range(0..20),
-            lane: Lane::Live,
-            bundles: vec![bundle; self.rng.random_range(1..80)],
-        };
+        let frame = Frame::run(
+            journal(site),
+            self.rng.random_range(0..20),
+            vec![bundle; self.rng.random_range(1..80)],
+            Lane::Live,
+        );
         let body = wire::encode_frame(&frame).expect("small bundles fit a frame");
         self.inject(site, &body[4..], Fault::Strangers);
         Ok(())

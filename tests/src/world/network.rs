@@ -8,27 +8,25 @@ use ed25519_dalek::SigningKey;
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use records::bundle::{Bundle, Head};
-use records::id::{ActionId, Hash, JournalId, SiteId};
+use records::id::{ActionId, Hash, SiteId};
 use records::payload::InstitutionOp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use sync::scrub;
-use sync::session::{Effect, Event, Now, Session, fork};
-use sync::wire::{self, Ack, Frame, Hello, Lane};
+use sync::session::{Effect, Event, Now, Position, Session, fork};
+use sync::wire::{Ack, Frame, Hello, Lane, Streams, WireError};
 
 /// A frame is on its way for less than this.
 pub(super) const LONGEST_DELAY_MS: u64 = 400;
 
 /// Something a site is to do for one of its sessions.
 pub enum Work {
-    /// Take a frame that has arrived, if it is one.
-    Take(Vec<u8>),
+    /// Take what has arrived, and the frame that it is.
+    Take(Vec<u8>, Result<Frame, WireError>),
     /// Read bundles from the store.
     Read {
-        /// Which journal.
-        journal: JournalId,
-        /// After which sequence number.
-        after: u64,
-        /// Until their bytes pass this.
+        /// From where.
+        from: Vec<Position>,
+        /// Of each journal until their bytes pass this.
         max_bytes: usize,
     },
     /// Offer bundles to the store.
@@ -74,6 +72,7 @@ pub struct Opening {
 /// One site's session on a connection, and what waits for it.
 struct End {
     session: Session,
+    streams: Streams,
     peer: SiteId,
     /// Whom the peer reaches, as it said last.
     reach: BTreeSet<SiteId>,
@@ -132,6 +131,7 @@ fn begin(own: &Opening, peer: SiteId) -> (End, Vec<Effect>) {
     }
     let end = End {
         session,
+        streams: Streams::default(),
         peer,
         reach: BTreeSet::new(),
         yields: false,
@@ -140,12 +140,6 @@ fn begin(own: &Opening, peer: SiteId) -> (End, Vec<Effect>) {
         store: VecDeque::new(),
     };
     (end, effects)
-}
-
-/// The frame as it crosses.
-fn encoded(frame: &Frame) -> Vec<u8> {
-    let bytes = wire::encode_frame(frame).expect("sessions send frames within the limit");
-    bytes[4..].to_vec()
 }
 
 /// What a hostile site sends instead of a frame of its session.
@@ -282,15 +276,9 @@ impl Network {
         for effect in effects {
             match effect {
                 Effect::Send(frame) => self.send(rng, site, peer, &frame, now),
-                Effect::Read {
-                    journal,
-                    after,
-                    max_bytes,
-                } => self.queue(site, peer, |_| Work::Read {
-                    journal,
-                    after,
-                    max_bytes,
-                }),
+                Effect::Read { from, max_bytes } => {
+                    self.queue(site, peer, |_| Work::Read { from, max_bytes });
+                }
                 Effect::Admit { lane, bundles, .. } => {
                     self.queue(site, peer, |_| Work::Admit(lane, bundles));
                 }
@@ -336,12 +324,12 @@ impl Network {
         }
         for frame in &frames {
             let delay = rng.random_range(1..LONGEST_DELAY_MS);
-            self.arrive(
-                (site, peer),
-                frame.lane(),
-                encoded(frame),
-                now.mono_ms + delay,
-            );
+            let Some(end) = self.ends.get_mut(&(site, peer)) else {
+                return;
+            };
+            let bytes = end.streams.encode(frame);
+            let body = bytes.expect("sessions send frames within the limit")[4..].to_vec();
+            self.arrive((site, peer), frame.lane(), body, now.mono_ms + delay);
         }
     }
 
@@ -381,7 +369,9 @@ impl Network {
             end.store.pop_front()?
         } else {
             let lane = arrived[rng.random_range(0..arrived.len())];
-            Work::Take(end.of(lane).inbound.pop_front()?.1)
+            let body = end.of(lane).inbound.pop_front()?.1;
+            let frame = end.streams.decode(lane, &body);
+            Work::Take(body, frame)
         };
         Some(Job { site, peer, work })
     }

@@ -41,12 +41,7 @@ fn body(frame: &Frame) -> Vec<u8> {
 }
 
 fn run(count: usize, lane: Lane) -> Frame {
-    Frame::Bundles {
-        journal: JOURNAL,
-        after: 0,
-        bundles: bundles().into_iter().take(count).collect(),
-        lane,
-    }
+    Frame::run(JOURNAL, 0, bundles().into_iter().take(count).collect(), lane)
 }
 
 fn frames() -> Vec<Frame> {

@@ -1,8 +1,8 @@
-//! Columns and random bytes as a run of bundles, without the compression around them.
+//! Columns and random bytes as runs of bundles, without the compression around them.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sync::wire::{WireError, decode_frame, encode_frame};
+use sync::wire::{Frame, Lane, Streams, WireError, decode_frame, encode_frame};
 
 // How many bytes the columns have, columns, random bytes.
 fuzz_target!(|input: &[u8]| {
@@ -15,8 +15,26 @@ fuzz_target!(|input: &[u8]| {
     if let Ok(frame) = decode_frame(&body) {
         match encode_frame(&frame) {
             Ok(again) => assert_eq!(decode_frame(&again[4..]), Ok(frame)),
-            // References make a long run out of few bytes; as they are they may not fit.
-            Err(error) => assert_eq!(error, WireError::TooLong),
+            Err(error) => too_long(error),
+        }
+    }
+    // The second time it builds on the first.
+    let [mut end, mut here, mut there] = <[Streams; 3]>::default();
+    for _ in 0..2 {
+        if let Ok(frame) = end.decode(Lane::Live, &body) {
+            crosses(&mut here, &mut there, frame);
         }
     }
 });
+
+fn crosses(here: &mut Streams, there: &mut Streams, frame: Frame) {
+    match here.encode(&frame) {
+        Ok(again) => assert_eq!(there.decode(frame.lane(), &again[4..]), Ok(frame)),
+        Err(error) => too_long(error),
+    }
+}
+
+/// References make a long run out of few bytes; as they are they may not fit.
+fn too_long(error: WireError) {
+    assert_eq!(error, WireError::TooLong);
+}

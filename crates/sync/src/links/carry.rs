@@ -4,7 +4,7 @@
 use super::counters::{Counters, LinkBytes, add};
 use super::link::Guard;
 use crate::stream::{StreamError, read_body};
-use crate::wire::{self, Frame, Lane, MAX_BODY_LEN, WireError};
+use crate::wire::{Carried, Frame, Lane, MAX_BODY_LEN, Streams, WireError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::mpsc;
@@ -85,12 +85,20 @@ pub(super) fn start(
     let ((live_out, live_to_write), (bulk_out, bulk_to_write)) = (queue(), queue());
     let (live_received, live) = mpsc::channel(FRAMES_AHEAD);
     let (bulk_received, bulk) = mpsc::channel(FRAMES_AHEAD);
+    let Streams { outgoing, incoming } = Streams::default();
+    let ([live_sent, bulk_sent], [live_got, bulk_got]) = (outgoing, incoming);
     let (m, c) = (|| meters.clone(), || connection.clone());
     let carriers = [
-        tokio::spawn(read_live(m(), receive, live_received)),
-        tokio::spawn(read_bulk(m(), c(), bulk_received)),
-        tokio::spawn(write_frames(m(), send, LIVE_PRIORITY, live_to_write)),
-        tokio::spawn(write_bulk(m(), c(), bulk_to_write)),
+        tokio::spawn(read_live(m(), receive, live_got, live_received)),
+        tokio::spawn(read_bulk(m(), c(), bulk_got, bulk_received)),
+        tokio::spawn(write_frames(
+            m(),
+            send,
+            LIVE_PRIORITY,
+            live_sent,
+            live_to_write,
+        )),
+        tokio::spawn(write_bulk(m(), c(), bulk_sent, bulk_to_write)),
     ];
     let leaving = Leaving {
         live: live_out,
@@ -99,14 +107,24 @@ pub(super) fn start(
     (leaving, Arriving { live, bulk }, carriers.map(Guard))
 }
 
-async fn read_live(meters: Meters, stream: quinn::RecvStream, frames: mpsc::Sender<Received>) {
-    read_frames(Lane::Live, &meters, stream, &frames).await;
+async fn read_live(
+    meters: Meters,
+    stream: quinn::RecvStream,
+    carried: Carried,
+    frames: mpsc::Sender<Received>,
+) {
+    read_frames(Lane::Live, &meters, stream, carried, &frames).await;
 }
 
 /// The peer opens its bulk stream when it has something for it.
-async fn read_bulk(meters: Meters, connection: quinn::Connection, frames: mpsc::Sender<Received>) {
+async fn read_bulk(
+    meters: Meters,
+    connection: quinn::Connection,
+    carried: Carried,
+    frames: mpsc::Sender<Received>,
+) {
     if let Ok(stream) = connection.accept_uni().await {
-        read_frames(Lane::Bulk, &meters, stream, &frames).await;
+        read_frames(Lane::Bulk, &meters, stream, carried, &frames).await;
     }
 }
 
@@ -114,6 +132,7 @@ async fn read_frames(
     lane: Lane,
     meters: &Meters,
     mut stream: quinn::RecvStream,
+    mut carried: Carried,
     frames: &mpsc::Sender<Received>,
 ) {
     loop {
@@ -121,7 +140,7 @@ async fn read_frames(
         let frame = body.and_then(|body| {
             add(&meters.all.bytes_in, body.len() as u64 + 4);
             add(&meters.all.frames_in, 1);
-            let frame = wire::decode_frame(&body)?;
+            let frame = carried.decode(&body)?;
             if frame.lane() == lane {
                 Ok(frame)
             } else {
@@ -136,15 +155,21 @@ async fn read_frames(
 }
 
 /// Opens the bulk stream with the first frame for it.
-async fn write_bulk(meters: Meters, connection: quinn::Connection, mut queued: Queued) {
+async fn write_bulk(
+    meters: Meters,
+    connection: quinn::Connection,
+    mut carried: Carried,
+    mut queued: Queued,
+) {
     let Some(first) = queued.frames.recv().await else {
         return;
     };
     let Ok(mut stream) = connection.open_uni().await else {
         return;
     };
-    if write_frame(&meters, &mut stream, first, &queued.waiting).await {
-        write_frames(meters, stream, BULK_PRIORITY, queued).await;
+    let written = write_frame(&meters, &mut stream, &mut carried, first, &queued.waiting);
+    if written.await {
+        write_frames(meters, stream, BULK_PRIORITY, carried, queued).await;
     }
 }
 
@@ -152,12 +177,14 @@ async fn write_frames(
     meters: Meters,
     mut stream: quinn::SendStream,
     priority: i32,
+    mut carried: Carried,
     mut queued: Queued,
 ) {
     // It fails only for a stream that is over, which the next write notices.
     let _ = stream.set_priority(priority);
     while let Some(frame) = queued.frames.recv().await {
-        if !write_frame(&meters, &mut stream, frame, &queued.waiting).await {
+        let written = write_frame(&meters, &mut stream, &mut carried, frame, &queued.waiting);
+        if !written.await {
             return;
         }
     }
@@ -166,10 +193,13 @@ async fn write_frames(
 async fn write_frame(
     meters: &Meters,
     stream: &mut quinn::SendStream,
+    carried: &mut Carried,
     frame: Frame,
     waiting: &AtomicUsize,
 ) -> bool {
-    let bytes = wire::encode_frame(&frame).expect("a batch and one bundle fit a message");
+    let bytes = carried
+        .encode(&frame)
+        .expect("a batch and one bundle fit a message");
     if stream.write_all(&bytes).await.is_err() {
         return false;
     }

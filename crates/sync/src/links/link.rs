@@ -18,7 +18,7 @@ use crate::status::{FaultCode, LinkFault};
 use crate::stream::StreamError;
 use crate::wire::{self, Frame, Hello, Lane};
 use admit::Admitted;
-use futures::future::{BoxFuture, OptionFuture};
+use futures::future::{BoxFuture, OptionFuture, try_join_all};
 use records::bundle::{Bundle, Head};
 use records::id::{JournalId, SiteId};
 use records::payload::SiteRole;
@@ -50,7 +50,7 @@ pub(super) struct Link {
     bytes: Arc<LinkBytes>,
     session: Session,
     out: Leaving,
-    reading: Option<BoxFuture<'static, Result<Vec<Bundle>, StoreError>>>,
+    reading: Option<BoxFuture<'static, Result<Vec<Vec<Bundle>>, StoreError>>>,
     offers: Offers,
     admitting: Option<BoxFuture<'static, Admitted>>,
     acks: BTreeMap<JournalId, Head>,
@@ -170,9 +170,9 @@ impl Link {
                 frame = arriving.bulk.recv(), if self.session.wants_input(Lane::Bulk) => {
                     arrived(frame)?
                 }
-                Some(bundles) = OptionFuture::from(self.reading.as_mut()) => {
+                Some(read) = OptionFuture::from(self.reading.as_mut()) => {
                     self.reading = None;
-                    Event::Bundles(bundles.map_err(|error| self.store_failed(&error))?)
+                    Event::Bundles(read.map_err(|error| self.store_failed(&error))?)
                 }
                 Some(admitted) = OptionFuture::from(self.admitting.as_mut()) => {
                     self.admitting = None;
@@ -258,14 +258,13 @@ impl Link {
         for effect in effects {
             match effect {
                 Effect::Send(frame) => self.send(frame)?,
-                Effect::Read {
-                    journal,
-                    after,
-                    max_bytes,
-                } => {
+                Effect::Read { from, max_bytes } => {
                     let store = self.shared.store.clone();
                     self.reading = Some(Box::pin(async move {
-                        store.bundles_after(journal, after, max_bytes).await
+                        let read = from.iter().map(|position| {
+                            store.bundles_after(position.journal, position.after, max_bytes)
+                        });
+                        try_join_all(read).await
                     }));
                 }
                 Effect::Admit {

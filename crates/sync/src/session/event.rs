@@ -24,7 +24,7 @@ pub enum Event {
     /// The store's heads now.
     LocalHeads(Vec<Head>),
     /// The answer to [`Effect::Read`].
-    Bundles(Vec<Bundle>),
+    Bundles(Vec<Vec<Bundle>>),
     /// The answer to the oldest unanswered [`Effect::Admit`] of a lane.
     Admitted(Lane, Outcome),
     /// The sites we reach over links of our own, the peer left out; only the hub says so.
@@ -56,19 +56,26 @@ pub struct Outcome {
     pub later: bool,
 }
 
+/// Where reading a journal goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Which journal.
+    pub journal: JournalId,
+    /// After this sequence number.
+    pub after: u64,
+}
+
 /// What the driver does for a session, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Write a frame.
     Send(Frame),
-    /// Read bundles of `journal` after `after`; answer with [`Event::Bundles`], empty if none.
-    /// At most one is unanswered at a time.
+    /// Read bundles from these places; answer with [`Event::Bundles`], for each place what there
+    /// is. At most one is unanswered at a time.
     Read {
-        /// Which journal.
-        journal: JournalId,
-        /// After which sequence number.
-        after: u64,
-        /// Until their bytes pass this.
+        /// Where, of different journals.
+        from: Vec<Position>,
+        /// Of each until their bytes pass this.
         max_bytes: usize,
     },
     /// Offer bundles to the store, the live lane's first; answer with [`Event::Admitted`], in

@@ -5,8 +5,8 @@ use super::{
     RETRY_MS, SMALL_TALK, SMALL_TALK_REFILL_MS, Session, Stage,
 };
 use crate::status::FaultCode;
-use crate::wire::{Ack, Frame, Hello, Lane, MAX_HEADS, PROTOCOL, weight};
-use records::bundle::{Bundle, Head};
+use crate::wire::{Ack, Frame, Hello, Lane, MAX_HEADS, PROTOCOL, Run, weight};
+use records::bundle::Head;
 use records::id::JournalId;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -21,19 +21,12 @@ impl Session {
         match (self.stage, frame) {
             (Stage::Hello, Frame::Hello(hello)) => self.greeted(&hello),
             (Stage::Frontier, Frame::Frontier(heads)) => self.opened(heads, now, effects),
-            (
-                Stage::Open,
-                Frame::Bundles {
-                    journal,
-                    after,
-                    bundles,
-                    lane,
-                },
-            ) => {
+            (Stage::Open, Frame::Bundles { runs, lane }) if !runs.is_empty() => {
                 if lane == Lane::Bulk {
                     self.scrub.heard(now);
                 }
-                self.bundles(lane, journal, after, bundles, effects)
+                runs.into_iter()
+                    .try_for_each(|run| self.bundles(lane, run, effects))
             }
             (Stage::Open, Frame::Ack(ack)) => self.acked(ack, now, effects),
             (Stage::Open, Frame::Reach(sites)) => {
@@ -192,15 +185,14 @@ impl Session {
     fn bundles(
         &mut self,
         lane: Lane,
-        journal: JournalId,
-        after: u64,
-        bundles: Vec<Bundle>,
+        run: Run,
         effects: &mut Vec<Effect>,
     ) -> Result<(), CloseReason> {
+        let (journal, bundles) = (run.journal, run.bundles);
         if bundles.is_empty() {
             return Err(CloseReason::Protocol);
         }
-        let last = after + bundles.len() as u64;
+        let last = run.after + bundles.len() as u64;
         let len = weight(&bundles);
         if self.unadmitted.of(lane).len() + len > QUOTA_LEN {
             return Err(CloseReason::Quota);

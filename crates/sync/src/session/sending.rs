@@ -1,12 +1,12 @@
 //! What is sent next, and from where in the journals.
 
 use super::{
-    Effect, LEFT_MS, LIVE_LAG, Now, RETRY_MS, Reading, Session, Track, WINDOW_BATCHES, WINDOW_LEN,
+    Effect, LEFT_MS, LIVE_LAG, Now, Position, RETRY_MS, Reading, Session, Track, WINDOW_BATCHES,
+    WINDOW_LEN,
 };
-use crate::wire::{BATCH_LEN, Frame, LIVE_BATCH_LEN, Lane, weight};
+use crate::wire::{BATCH_LEN, Frame, LIVE_BATCH_LEN, Lane, MAX_RUNS, Run, weight};
 use records::bundle::{Bundle, Head};
 use records::id::JournalId;
-use std::ops::Bound;
 
 impl Session {
     /// Asks for the next batch to send, if there is one and the window allows it.
@@ -23,52 +23,52 @@ impl Session {
             if on_way.len() >= WINDOW_LEN || on_way.batches() >= WINDOW_BATCHES {
                 continue;
             }
-            if let Some(journal) = self.next_journal(lane, now) {
-                let after = self.tracks.get(&journal).map_or(0, |track| track.sent);
-                self.read_from(journal, after, lane, effects);
+            let journals = self.next_journals(lane, now);
+            if !journals.is_empty() {
+                self.read_from(&journals, lane, effects);
                 return;
             }
         }
     }
 
-    fn read_from(&mut self, journal: JournalId, after: u64, lane: Lane, effects: &mut Vec<Effect>) {
-        self.reading = Some(Reading {
-            journal,
-            after,
-            lane,
-        });
-        let max_bytes = match lane {
+    fn read_from(&mut self, journals: &[JournalId], lane: Lane, effects: &mut Vec<Effect>) {
+        let position = |journal: &JournalId| Position {
+            journal: *journal,
+            after: self.tracks.get(journal).map_or(0, |track| track.sent),
+        };
+        let from: Vec<Position> = journals.iter().map(position).collect();
+        let batch = match lane {
             Lane::Live => LIVE_BATCH_LEN,
             Lane::Bulk => BATCH_LEN,
         };
-        effects.push(Effect::Read {
-            journal,
-            after,
-            max_bytes,
+        let max_bytes = batch / from.len();
+        self.reading = Some(Reading {
+            from: from.clone(),
+            lane,
         });
+        effects.push(Effect::Read { from, max_bytes });
     }
 
-    /// Live: the institution journal as long as it has anything, then the others by turns. Bulk:
-    /// the journal that is furthest back in time.
-    fn next_journal(&mut self, lane: Lane, now: Now) -> Option<JournalId> {
-        let wanting = |head: &&Head| self.lane_of(head, now) == Some(lane);
+    /// What travels together, so that bundles come behind those they name. Live: the institution
+    /// journal alone as long as it has anything, then the others by turns. Bulk: the journals that
+    /// are furthest back in time.
+    fn next_journals(&mut self, lane: Lane, now: Now) -> Vec<JournalId> {
+        let heads = self.local.values();
+        let wanting = heads.filter(|head| self.lane_of(head, now) == Some(lane));
+        let mut next: Vec<JournalId> = wanting.map(|head| head.journal).collect();
         if lane == Lane::Bulk {
-            let at = |head: &&Head| self.tracks.get(&head.journal).map_or(0, |t| t.sent_hlc);
-            let next = self.local.values().filter(wanting).min_by_key(at);
-            return next.map(|head| head.journal);
+            next.sort_by_key(|journal| self.tracks.get(journal).map_or(0, |t| t.sent_hlc));
+            next.truncate(MAX_RUNS);
+            return next;
         }
-        let institution = self.local.get(&JournalId::INSTITUTION);
-        if let Some(head) = institution.filter(wanting) {
-            return Some(head.journal);
+        if next.contains(&JournalId::INSTITUTION) {
+            return vec![JournalId::INSTITUTION];
         }
-        let from = self.last_served.map_or(Bound::Unbounded, Bound::Excluded);
-        let later = self.local.range((from, Bound::Unbounded));
-        let next = later
-            .chain(self.local.iter())
-            .map(|(_, head)| head)
-            .find(wanting)
-            .map(|head| head.journal);
-        self.last_served = next.or(self.last_served);
+        let last = self.last_served;
+        let served = next.partition_point(|journal| last.is_some_and(|last| *journal <= last));
+        next.rotate_left(served);
+        next.truncate(MAX_RUNS);
+        self.last_served = next.last().copied().or(last);
         next
     }
 
@@ -117,74 +117,91 @@ impl Session {
     }
 
     /// Sends what was read.
-    pub(super) fn read(&mut self, mut bundles: Vec<Bundle>, now: Now, effects: &mut Vec<Effect>) {
-        let Some(reading) = self.reading.take() else {
+    pub(super) fn read(&mut self, read: Vec<Vec<Bundle>>, now: Now, effects: &mut Vec<Effect>) {
+        let Some(Reading { from, lane }) = self.reading.take() else {
             return;
         };
-        let journal = reading.journal;
-        if self.contradicts(&reading, &bundles) {
-            self.fork(journal, reading.after, effects);
-            return;
+        let (mut runs, mut len) = (Vec::new(), 0);
+        for (position, bundles) in from.into_iter().zip(read) {
+            // After large bundles the rest is read again: a batch and one bundle fit a frame.
+            if len > BATCH_LEN {
+                break;
+            }
+            if let Some(run) = self.run(position, lane, bundles, now, effects) {
+                len += weight(&run.bundles);
+                runs.push(run);
+            }
         }
-        let verified = self.settle_claim(&reading);
+        if !runs.is_empty() {
+            effects.push(Effect::Send(Frame::Bundles { runs, lane }));
+        }
+    }
+
+    /// What of the bundles that were read is to be sent.
+    fn run(
+        &mut self,
+        position: Position,
+        lane: Lane,
+        mut bundles: Vec<Bundle>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) -> Option<Run> {
+        let journal = position.journal;
+        if self.contradicts(position, &bundles) {
+            self.fork(journal, position.after, effects);
+            return None;
+        }
+        let verified = self.settle_claim(position);
         self.report_acked(verified, effects);
         let sent_hlc = bundles.last().and_then(|b| b.decode_header().ok());
         let track = self.tracks.entry(journal).or_default();
         if bundles.is_empty() {
             track.retry_at = now.mono_ms + RETRY_MS;
-            return;
+            return None;
         }
-        if track.sent < reading.after {
-            // A closure has put another chain in the journal's place meanwhile.
-            return;
+        // A closure may have put another chain in the journal's place meanwhile; or the peer may
+        // have got some of these from elsewhere.
+        let surplus = usize::try_from(track.sent.checked_sub(position.after)?).ok()?;
+        bundles.drain(..surplus.min(bundles.len()));
+        if bundles.is_empty() {
+            return None;
         }
-        // Meanwhile the peer may have got some of these from elsewhere.
-        let surplus = track.sent.saturating_sub(reading.after);
-        if surplus > 0 {
-            let surplus = usize::try_from(surplus).unwrap_or(usize::MAX);
-            bundles.drain(..surplus.min(bundles.len()));
-            if bundles.is_empty() {
-                return;
-            }
-        }
-        let after = reading.after.max(track.sent);
+        let after = track.sent;
         let last = after + bundles.len() as u64;
-        track.sent = track.sent.max(last);
+        track.sent = last;
         track.told = track.told.max(last);
-        track.lane = reading.lane;
+        track.lane = lane;
         track.in_flight += 1;
         track.sent_hlc = sent_hlc.map_or(track.sent_hlc, |header| header.hlc);
-        let len = weight(&bundles);
-        self.in_flight.of_mut(reading.lane).push(journal, len);
-        effects.push(Effect::Send(Frame::Bundles {
+        self.in_flight.of_mut(lane).push(journal, weight(&bundles));
+        Some(Run {
             journal,
             after,
             bundles,
-            lane: reading.lane,
-        }));
+        })
     }
 
     /// Whether our chain after the peer's head does not name that head as its predecessor.
-    fn contradicts(&self, reading: &Reading, bundles: &[Bundle]) -> bool {
-        let Some(claimed) = self.claim(reading) else {
+    fn contradicts(&self, position: Position, bundles: &[Bundle]) -> bool {
+        let Some(claimed) = self.claim(position) else {
             return false;
         };
         let first = bundles.first().and_then(|b| b.decode_header().ok());
         first.is_some_and(|header| header.prev != claimed.hash)
     }
 
-    fn settle_claim(&mut self, reading: &Reading) -> Vec<Head> {
-        let Some(claimed) = self.claim(reading) else {
+    fn settle_claim(&mut self, position: Position) -> Vec<Head> {
+        let Some(claimed) = self.claim(position) else {
             return Vec::new();
         };
-        if let Some(track) = self.tracks.get_mut(&reading.journal) {
+        if let Some(track) = self.tracks.get_mut(&position.journal) {
             track.claimed = None;
         }
         vec![claimed]
     }
 
-    fn claim(&self, reading: &Reading) -> Option<Head> {
-        let claimed = self.tracks.get(&reading.journal)?.claimed?;
-        (claimed.seq == reading.after).then_some(claimed)
+    fn claim(&self, position: Position) -> Option<Head> {
+        let claimed = self.tracks.get(&position.journal)?.claimed?;
+        (claimed.seq == position.after).then_some(claimed)
     }
 }

@@ -1,7 +1,7 @@
 //! Sessions against an in-memory journal model, in virtual time.
 
 use super::*;
-use crate::wire::{self, Ack};
+use crate::wire::{self, Ack, MAX_RUNS};
 use records::bundle::{Bundle, Header};
 use records::id::{Hash, InstitutionId};
 use records::journal::{Place, place};
@@ -146,6 +146,37 @@ fn no_more_than_the_window_is_unacknowledged() {
     world.assert_equal();
     let most = world.most_in_flight(link, 0);
     assert!(most <= WINDOW_LEN + 400_000, "{most}");
+}
+
+#[test]
+fn the_largest_bundles_of_many_journals_keep_to_frames_and_window() {
+    let sites = MAX_RUNS + 3;
+    let mut world = World::new(sites + 1);
+    world.payload_len = records::bundle::MAX_PAYLOAD_LEN;
+    for node in 1..sites {
+        world.write(node, 2);
+        world.connect(0, node);
+    }
+    world.run();
+    let link = world.connect(0, sites);
+    world.run();
+    world.assert_equal();
+    assert_eq!(world.bundles_sent(link, 0), 2 * (sites - 1));
+}
+
+#[test]
+fn what_several_sites_wrote_travels_together() {
+    let mut world = World::new(4);
+    for node in 1..3 {
+        world.write(node, 5);
+        world.connect(0, node);
+    }
+    world.run();
+    let link = world.connect(0, 3);
+    world.run();
+    world.assert_equal();
+    assert_eq!(world.journals_sent(link, 0), [journal(1), journal(2)]);
+    assert_eq!(world.batches_sent(link, 0), 1);
 }
 
 #[test]

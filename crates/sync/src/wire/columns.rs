@@ -6,6 +6,8 @@ use super::{MAX_MESSAGE_LEN, WireError};
 /// Where a value goes.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Column {
+    /// Which run the next bundle is of.
+    Run,
     /// How the next thing is written.
     Form,
     /// Lengths and counts.
@@ -105,13 +107,13 @@ impl Writer {
         }
     }
 
-    /// What compresses, and what does not.
-    pub(super) fn finish(self) -> (Vec<u8>, Vec<u8>) {
-        let mut plain = Vec::new();
-        for column in self.columns {
-            push(&mut plain, column.len() as u64);
-            plain.extend(column);
+    /// What compresses, and what does not. Behind the lengths of the columns they follow.
+    pub(super) fn finish(self) -> (Vec<Vec<u8>>, Vec<u8>) {
+        let mut lens = Vec::new();
+        for column in &self.columns {
+            push(&mut lens, column.len() as u64);
         }
+        let plain = std::iter::once(lens).chain(self.columns).collect();
         (plain, self.noise)
     }
 }
@@ -165,9 +167,12 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Reads what [`Writer::finish`] gave.
     pub(super) fn new(mut plain: &'a [u8], noise: &'a [u8]) -> Result<Self, WireError> {
+        let mut lens = [0; Column::COUNT];
+        for len in &mut lens {
+            *len = pull(&mut plain)?;
+        }
         let mut columns = [&[][..]; Column::COUNT];
-        for column in &mut columns {
-            let len = pull(&mut plain)?;
+        for (column, len) in columns.iter_mut().zip(lens) {
             *column = take(&mut plain, len)?;
         }
         if !plain.is_empty() {

@@ -93,11 +93,39 @@ pub enum Lane {
     Bulk,
 }
 
+/// Bundles of one journal following `after` without a gap.
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(array)]
+pub struct Run {
+    /// Which journal.
+    #[n(0)]
+    pub journal: JournalId,
+    /// Sequence number before the first bundle here.
+    #[n(1)]
+    pub after: u64,
+    /// The bundles.
+    #[n(2)]
+    pub bundles: Vec<Bundle>,
+}
+
+impl Run {
+    /// The place of its last bundle, if it has any.
+    #[must_use]
+    pub fn head(&self) -> Option<Head> {
+        let last = self.bundles.last()?;
+        Some(Head {
+            journal: self.journal,
+            seq: self.after.checked_add(self.bundles.len() as u64)?,
+            hash: last.hash(),
+        })
+    }
+}
+
 /// What was durably taken.
 #[derive(Debug, Clone, PartialEq, Eq, Default, minicbor::Encode, minicbor::Decode)]
 #[cbor(array)]
 pub struct Ack {
-    /// How many [`Frame::Bundles`] of the live lane are fully dealt with.
+    /// How many [`Run`]s of the live lane are fully dealt with.
     #[n(0)]
     pub batches: u64,
     /// Heads that moved because of bundles the other side has.
@@ -106,13 +134,13 @@ pub struct Ack {
     /// Journals of which something could not be kept and has to be sent again.
     #[n(2)]
     pub lost: Vec<JournalId>,
-    /// How many [`Frame::Bundles`] of the bulk lane are fully dealt with.
+    /// How many [`Run`]s of the bulk lane are fully dealt with.
     #[n(3)]
     pub bulk_batches: u64,
 }
 
 impl Ack {
-    /// How many batches of a lane are fully dealt with.
+    /// How many runs of a lane are fully dealt with.
     #[must_use]
     pub fn batches_of(&self, lane: Lane) -> u64 {
         match lane {
@@ -165,20 +193,14 @@ pub enum Frame {
     /// Second message: the sender's head of every journal it holds.
     #[n(1)]
     Frontier(#[n(0)] Vec<Head>),
-    /// Bundles of one journal following `after` without a gap.
+    /// Bundles of one journal or several, at most [`super::MAX_RUNS`].
     #[n(2)]
     Bundles {
-        /// Which journal.
+        /// A run of each journal.
         #[n(0)]
-        journal: JournalId,
-        /// Sequence number before the first bundle here.
-        #[n(1)]
-        after: u64,
-        /// The bundles.
-        #[n(2)]
-        bundles: Vec<Bundle>,
+        runs: Vec<Run>,
         /// The stream that carries it.
-        #[n(3)]
+        #[n(1)]
         lane: Lane,
     },
     /// See [`Ack`].
@@ -255,6 +277,17 @@ pub enum Frame {
 }
 
 impl Frame {
+    /// Bundles of one journal.
+    #[must_use]
+    pub fn run(journal: JournalId, after: u64, bundles: Vec<Bundle>, lane: Lane) -> Self {
+        let runs = vec![Run {
+            journal,
+            after,
+            bundles,
+        }];
+        Self::Bundles { runs, lane }
+    }
+
     /// Which stream of a link carries it.
     #[must_use]
     pub fn lane(&self) -> Lane {
@@ -270,9 +303,8 @@ impl Frame {
     #[must_use]
     pub fn weight(&self) -> usize {
         match self {
-            Self::Bundles { bundles, .. }
-            | Self::Give { bundles, .. }
-            | Self::Branch(Branch::Give(bundles)) => weight(bundles),
+            Self::Bundles { runs, .. } => runs.iter().map(|run| weight(&run.bundles)).sum(),
+            Self::Give { bundles, .. } | Self::Branch(Branch::Give(bundles)) => weight(bundles),
             Self::Scrub { message, .. } => message.len(),
             Self::Want(hashes) => size_of_val(&hashes[..]),
             Self::Frontier(heads) => size_of_val(&heads[..]),

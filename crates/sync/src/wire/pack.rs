@@ -1,9 +1,11 @@
 //! Lengths and compression of bodies.
 
 use super::WireError;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 
 const COMPRESS_FROM: usize = 512;
+/// Shorter pieces share a block with the next.
+const BLOCK_FROM: usize = 1024;
 /// 2 MiB: a frame cannot make the decoder keep more than one message's worth of window.
 const ZSTD_WINDOW_LOG_MAX: u32 = 21;
 
@@ -14,6 +16,27 @@ pub(super) fn compressed(plain: &[u8], level: i32) -> Option<Vec<u8>> {
     }
     let packed = zstd::bulk::compress(plain, level).ok()?;
     (packed.len() + 4 < plain.len()).then_some(packed)
+}
+
+/// The same for bytes in pieces of different kinds: each that is long gets statistics of its own.
+pub(super) fn compressed_apart(pieces: &[Vec<u8>], level: i32) -> Option<Vec<u8>> {
+    let len = pieces.iter().map(Vec::len).sum::<usize>();
+    if len < COMPRESS_FROM {
+        return None;
+    }
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), level).ok()?;
+    encoder.set_pledged_src_size(Some(len as u64)).ok()?;
+    let mut since = 0;
+    for piece in pieces {
+        encoder.write_all(piece).ok()?;
+        since += piece.len();
+        if since >= BLOCK_FROM {
+            encoder.flush().ok()?;
+            since = 0;
+        }
+    }
+    let packed = encoder.finish().ok()?;
+    (packed.len() < len).then_some(packed)
 }
 
 /// Appends a length.

@@ -18,18 +18,16 @@ fn head(seq: u64) -> Head {
     }
 }
 
-fn bundles(count: usize, payload: usize) -> Frame {
-    let bundle = Bundle {
+fn bundle(payload: usize) -> Bundle {
+    Bundle {
         header: vec![1; 200],
         payload: vec![2; payload],
         signature: [3; 64],
-    };
-    Frame::Bundles {
-        journal: head(0).journal,
-        after: 4,
-        bundles: vec![bundle; count],
-        lane: Lane::Bulk,
     }
+}
+
+fn bundles(count: usize, payload: usize) -> Frame {
+    Frame::run(head(0).journal, 4, vec![bundle(payload); count], Lane::Bulk)
 }
 
 fn frames() -> Vec<Frame> {
@@ -144,18 +142,12 @@ fn an_array_that_declares_more_than_it_holds_is_malformed() {
 fn counts_over_their_limits_are_refused() {
     let frontier = Frame::Frontier(vec![head(1); MAX_HEADS + 1]);
     assert_eq!(decode_frame(&body(&frontier)), Err(WireError::TooLong));
-    let Frame::Bundles {
-        journal, bundles, ..
-    } = bundles(2, 1)
-    else {
-        unreachable!("bundles() makes bundles");
-    };
-    let overflow = Frame::Bundles {
-        journal,
-        after: u64::MAX - 1,
-        bundles,
-        lane: Lane::Live,
-    };
+    let overflow = Frame::run(
+        head(0).journal,
+        u64::MAX - 1,
+        vec![bundle(1); 2],
+        Lane::Live,
+    );
     assert_eq!(encode_frame(&overflow), Err(WireError::TooLong));
 }
 

@@ -83,15 +83,15 @@ async fn an_honest_site_goes_on_while_another_floods_and_never_reads() {
                     break;
                 }
                 told.send_modify(|frames| *frames += 1);
-                bytes = wire::encode_frame(&Frame::Bundles {
-                    journal: JournalId {
+                bytes = wire::encode_frame(&Frame::run(
+                    JournalId {
                         site: SiteId([9; 8]),
                         incarnation: 1,
                     },
                     after,
-                    bundles: vec![junk.clone()],
-                    lane: Lane::Live,
-                })
+                    vec![junk.clone()],
+                    Lane::Live,
+                ))
                 .unwrap();
             }
         }

@@ -1,7 +1,6 @@
 //! What is bounded whatever anybody sends, and what a disk must not lack.
 
 use anyhow::{Result, ensure};
-use records::bundle::Bundle;
 use records::id::{Hash, JournalId};
 use std::collections::{BTreeMap, BTreeSet};
 use store::Store;
@@ -16,11 +15,11 @@ const LEAVES_OF_A_JOURNAL: usize = 32;
 pub(crate) fn i11_a_frame_is_bounded(body: &[u8], frame: &Frame) -> Result<()> {
     ensure!(body.len() <= MAX_BODY_LEN, "{} bytes were read", body.len());
     match frame {
-        Frame::Bundles { bundles, .. } => {
-            let of = |bundle: &Bundle| bundle.header.len() + bundle.payload.len() + 64;
-            let len: usize = bundles.iter().map(of).sum();
+        Frame::Bundles { runs, .. } => {
+            let len = frame.weight();
             ensure!(len <= MAX_MESSAGE_LEN, "a frame became {len} bytes");
-            ensure!(bundles.len() <= MAX_BUNDLES, "too many bundles");
+            let bundles: usize = runs.iter().map(|run| run.bundles.len()).sum();
+            ensure!(bundles <= MAX_BUNDLES, "too many bundles");
         }
         Frame::Frontier(heads) => ensure!(heads.len() <= MAX_HEADS, "too many heads"),
         _ => {}

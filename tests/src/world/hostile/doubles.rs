@@ -78,12 +78,12 @@ impl World<'_> {
         let Some(first) = chain.first() else {
             return Ok(());
         };
-        let frame = Frame::Bundles {
-            journal: journal(site),
-            after: first.decode_header()?.seq.saturating_sub(1),
-            lane: Lane::Live,
-            bundles: chain,
-        };
+        let frame = Frame::run(
+            journal(site),
+            first.decode_header()?.seq.saturating_sub(1),
+            chain,
+            Lane::Live,
+        );
         let body = wire::encode_frame(&frame).expect("small bundles fit a frame");
         let now = self.sites[site].now(self.now_ms);
         self.network.inject(site, peer, body[4..].to_vec(), now);

@@ -28,12 +28,7 @@ impl World<'_> {
                         true => bundle.header.resize(MAX_HEADER_LEN + 1, 0),
                         false => bundle.payload.resize(MAX_PAYLOAD_LEN + 1, 0),
                     }
-                    framed(&Frame::Bundles {
-                        journal: journal(site),
-                        after: 0,
-                        lane: Lane::Live,
-                        bundles: vec![bundle],
-                    })
+                    framed(&Frame::run(journal(site), 0, vec![bundle], Lane::Live))
                 }
             },
         };

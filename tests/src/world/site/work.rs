@@ -9,10 +9,10 @@ use super::Site;
 use anyhow::{Result, bail};
 use rand::Rng as _;
 use rand::rngs::StdRng;
+use records::bundle::Bundle;
 use records::id::ActionId;
-use store::{Action, CommitError, StoreError};
-use sync::session::Event;
-use sync::wire;
+use store::{Action, CommitError, Store, StoreError};
+use sync::session::{Event, Position};
 
 /// What became of an action.
 pub enum Answer {
@@ -114,21 +114,16 @@ impl Site {
             bail!("a site that is down has no sessions");
         };
         let done = match work {
-            Work::Take(body) => match wire::decode_frame(&body) {
+            Work::Take(body, frame) => match frame {
                 Ok(frame) => {
                     check::i11_a_frame_is_bounded(&body, &frame)?;
                     Ok(Event::Received(frame))
                 }
                 Err(_) => return Ok(Done::LinkEnds),
             },
-            Work::Read {
-                journal,
-                after,
-                max_bytes,
-            } => store
-                .bundles_after(journal, after, max_bytes)
-                .await
-                .map(Event::Bundles),
+            Work::Read { from, max_bytes } => {
+                read(store, &from, max_bytes).await.map(Event::Bundles)
+            }
             Work::Admit(lane, bundles) => {
                 let received_ms = self.now(world_ms).wall_ms;
                 let admitted = chains::admit(store, bundles, received_ms).await;
@@ -171,4 +166,16 @@ impl Site {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+async fn read(
+    store: &Store,
+    from: &[Position],
+    max_bytes: usize,
+) -> Result<Vec<Vec<Bundle>>, StoreError> {
+    let mut read = Vec::new();
+    for Position { journal, after } in from {
+        read.push(store.bundles_after(*journal, *after, max_bytes).await?);
+    }
+    Ok(read)
 }

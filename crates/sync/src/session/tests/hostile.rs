@@ -89,12 +89,7 @@ fn frames_out_of_their_order_end_the_session() {
         ..Ack::default()
     });
     assert_eq!(closes(&unsent), protocol);
-    let empty = Frame::Bundles {
-        journal: journal(1),
-        after: 0,
-        bundles: vec![],
-        lane: Lane::Live,
-    };
+    let empty = Frame::run(journal(1), 0, vec![], Lane::Live);
     assert_eq!(closes(&empty), protocol);
 }
 
@@ -169,12 +164,12 @@ fn bundles_nobody_signed_are_counted_and_end_the_session() {
         payload: vec![],
         signature: [0; 64],
     };
-    let frame = Frame::Bundles {
-        journal: journal(1),
-        after: 0,
-        bundles: vec![stranger; MAX_STRANGERS as usize + 1],
-        lane: Lane::Live,
-    };
+    let frame = Frame::run(
+        journal(1),
+        0,
+        vec![stranger; MAX_STRANGERS as usize + 1],
+        Lane::Live,
+    );
     world.inject(link, 0, &frame);
     world.run();
     assert_eq!(world.closed(link, 0), Some(CloseReason::Strangers));
@@ -189,12 +184,12 @@ fn bytes_beyond_what_is_admitted_are_over_quota() {
     let mut last = Vec::new();
     for after in 0..20 {
         let payload = vec![0; 1024 * 1024];
-        last = feed(Frame::Bundles {
-            journal: journal(1),
+        last = feed(Frame::run(
+            journal(1),
             after,
-            bundles: vec![bundle(1, after + 1, Hash::default(), &payload)],
-            lane: Lane::Bulk,
-        });
+            vec![bundle(1, after + 1, Hash::default(), &payload)],
+            Lane::Bulk,
+        ));
         if matches!(last[..], [Effect::Close(_)]) {
             break;
         }
@@ -232,16 +227,8 @@ fn any_frame() -> impl Strategy<Value = Frame> {
         })),
         (any_journal(), 0u64..6, 1u64..4).prop_map(|(journal, after, count)| {
             let of = |seq| bundle(1, after + seq, Hash([1; 32]), b"x");
-            Frame::Bundles {
-                journal,
-                after,
-                bundles: (1..=count).map(of).collect(),
-                lane: if after % 2 == 0 {
-                    Lane::Live
-                } else {
-                    Lane::Bulk
-                },
-            }
+            let lane = [Lane::Live, Lane::Bulk][usize::from(after % 2 == 1)];
+            Frame::run(journal, after, (1..=count).map(of).collect(), lane)
         }),
         any::<u64>().prop_map(|nonce| Frame::Ping { nonce }),
         (any::<u64>(), any::<i64>()).prop_map(|(nonce, wall_ms)| Frame::Pong { nonce, wall_ms }),
@@ -278,12 +265,12 @@ fn bundles_of_a_later_version_are_told_once_and_never_end_the_session() {
     }
     let mut told = Vec::new();
     for round in 0..2 * u64::from(MAX_STRANGERS) {
-        let frame = Frame::Bundles {
-            lane: Lane::Live,
-            journal: journal(1),
-            after: round,
-            bundles: vec![bundle(1, round + 1, Hash::default(), b"")],
-        };
+        let frame = Frame::run(
+            journal(1),
+            round,
+            vec![bundle(1, round + 1, Hash::default(), b"")],
+            Lane::Live,
+        );
         drop(session.handle(Event::Received(frame), Now::default()));
         let outcome = Outcome {
             later: true,

@@ -1,6 +1,7 @@
 //! N sites with journals in memory, links as queues, and a clock that is advanced.
 
 use super::*;
+use crate::wire::Streams;
 use std::collections::VecDeque;
 
 const INSTITUTION: InstitutionId = InstitutionId([5; 16]);
@@ -127,9 +128,11 @@ impl Node {
 struct End {
     node: usize,
     session: Session,
+    streams: Streams,
     /// Live and bulk, as on their streams.
     inbox: [VecDeque<Vec<u8>>; 2],
     bytes_sent: usize,
+    batches_sent: usize,
     bundles_sent: usize,
     journals_sent: Vec<JournalId>,
     most_in_flight: usize,
@@ -195,6 +198,10 @@ impl World {
 
     pub(super) fn bundles_sent(&self, link: usize, end: usize) -> usize {
         self.links[link].ends[end].bundles_sent
+    }
+
+    pub(super) fn batches_sent(&self, link: usize, end: usize) -> usize {
+        self.links[link].ends[end].batches_sent
     }
 
     pub(super) fn journals_sent(&self, link: usize, end: usize) -> &[JournalId] {
@@ -286,8 +293,10 @@ impl World {
         let end = End {
             node,
             session,
+            streams: Streams::default(),
             inbox: Default::default(),
             bytes_sent: 0,
+            batches_sent: 0,
             bundles_sent: 0,
             journals_sent: Vec::new(),
             most_in_flight: 0,
@@ -346,7 +355,9 @@ impl World {
             };
             let inbox = &mut self.links[link].ends[end].inbox[lane];
             let bytes = inbox.pop_front().unwrap();
-            let frame = wire::decode_frame(&bytes[4..]).unwrap();
+            let lane = [Lane::Live, Lane::Bulk][lane];
+            let streams = &mut self.links[link].ends[end].streams;
+            let frame = streams.decode(lane, &bytes[4..]).unwrap();
             self.event(link, end, Event::Received(frame));
             delivered += 1;
         }
@@ -371,13 +382,10 @@ impl World {
         for effect in effects {
             match effect {
                 Effect::Send(frame) => self.send(link, end, &frame),
-                Effect::Read {
-                    journal,
-                    after,
-                    max_bytes,
-                } => {
-                    let tail = self.tail(node, journal, after, max_bytes);
-                    self.event(link, end, Event::Bundles(tail));
+                Effect::Read { from, max_bytes } => {
+                    let tail = |place| self.tail(node, place, max_bytes);
+                    let tails = from.into_iter().map(tail).collect();
+                    self.event(link, end, Event::Bundles(tails));
                 }
                 Effect::Admit { lane, bundles, .. } => {
                     let held = |node: &Node| (node.heads(), node.branches.len());
@@ -421,9 +429,9 @@ impl World {
         }
     }
 
-    fn tail(&self, node: usize, journal: JournalId, after: u64, max: usize) -> Vec<Bundle> {
-        let bundles = self.nodes[node].journals.get(&journal);
-        let after = usize::try_from(after).unwrap();
+    fn tail(&self, node: usize, place: Position, max: usize) -> Vec<Bundle> {
+        let bundles = self.nodes[node].journals.get(&place.journal);
+        let after = usize::try_from(place.after).unwrap();
         let tail = bundles.and_then(|all| all.get(after..)).unwrap_or_default();
         let mut len = 0;
         let within = tail.iter().take_while(|bundle| {
@@ -435,16 +443,16 @@ impl World {
     }
 
     fn send(&mut self, link: usize, end: usize, frame: &Frame) {
-        let bytes = wire::encode_frame(frame).unwrap();
         let from = &mut self.links[link].ends[end];
+        let bytes = from.streams.encode(frame).unwrap();
         from.bytes_sent += bytes.len();
-        if let Frame::Bundles {
-            journal, bundles, ..
-        } = frame
-        {
-            from.bundles_sent += bundles.len();
-            if from.journals_sent.last() != Some(journal) {
-                from.journals_sent.push(*journal);
+        if let Frame::Bundles { runs, .. } = frame {
+            from.batches_sent += 1;
+            for run in runs {
+                from.bundles_sent += run.bundles.len();
+                if from.journals_sent.last() != Some(&run.journal) {
+                    from.journals_sent.push(run.journal);
+                }
             }
         }
         let in_flight = from.session.in_flight.of(Lane::Bulk).len();
