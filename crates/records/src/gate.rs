@@ -24,7 +24,7 @@ use crate::write::journal_of;
 use automerge::transaction::Transactable as _;
 use automerge::{ActorId, Automerge, AutomergeError, Change, ChangeHash, ROOT};
 use history::{History, Past};
-use library::library;
+use library::{library, saved};
 use refusal::Stop;
 use rules::View;
 use survey::Survey;
@@ -322,7 +322,7 @@ impl<'a> Court<'a> {
     /// the document as it was loaded.
     fn close(self, changes: Vec<ChangeMeta>) -> Result<(Admitted, Automerge), Stop> {
         let heads = self.doc.get_heads();
-        let snapshot = library("save", || Ok::<_, AutomergeError>(self.doc.save()))?;
+        let snapshot = saved(&self.doc)?;
         let again = library("load", || Automerge::load(&snapshot))?;
         if again.get_heads() != heads {
             return Err(Hold::Library("load").into());

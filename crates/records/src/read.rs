@@ -173,15 +173,15 @@ impl Reader<'_> {
             record.entries.insert(field.name.to_owned(), entries);
             return;
         }
-        let Some(winner) = self.winner(&ROOT, field.name) else {
+        let all = self.all(&ROOT, field.name);
+        let Some(winner) = all.last() else {
             return;
         };
-        let Some(value) = self.value(field, &winner) else {
+        let Some(value) = self.value(field, winner) else {
             record.unread += 1;
             return;
         };
         record.values.insert(field.name.to_owned(), value);
-        let all = self.all(&ROOT, field.name);
         if all.len() > 1 {
             let rivals = all.iter().filter_map(|found| {
                 let (value, site) = (self.value(field, found)?, writer_site(&found.1)?);

@@ -1,6 +1,7 @@
 //! Calls into Automerge that may panic on hostile changes.
 
 use super::refusal::Hold;
+use automerge::{Automerge, AutomergeError};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
@@ -40,6 +41,20 @@ pub(super) fn library<T, E>(
             Err(Hold::Library(step))
         }
     }
+}
+
+/// Bytes from which on a saved document is worth deflating, in time and in room.
+const DEFLATED_FROM: usize = 16 * 1024;
+
+/// The document saved. Beginning to deflate costs more than saving a small document.
+pub(super) fn saved(doc: &Automerge) -> Result<Vec<u8>, Hold> {
+    library("save", || {
+        let plain = doc.save_nocompress();
+        Ok::<_, AutomergeError>(match plain.len() < DEFLATED_FROM {
+            true => plain,
+            false => doc.save(),
+        })
+    })
 }
 
 /// A panic caught here is a verdict, not a bug of ours: it must not fill the log with

@@ -7,10 +7,10 @@
 
 use super::refusal::{Hold, Stop};
 use super::survey::Survey;
-use super::{Admitted, Court, Rules, Verdict, compare, library::library, meta};
+use super::{Admitted, Court, Rules, Verdict, compare, library::saved, meta};
 use crate::id::JournalId;
 use crate::payload::RecordChanges;
-use automerge::{Automerge, AutomergeError};
+use automerge::Automerge;
 
 /// Judges a section that our writer made: `steps` are the document before each of its changes,
 /// `after` is what came out. Everything in the document is in the bundle's causal past.
@@ -53,7 +53,7 @@ fn judge(
         court.now = Some(made);
         metas.push(meta(&scan));
     }
-    let snapshot = library("save", || Ok::<_, AutomergeError>(after.save()))?;
+    let snapshot = saved(after)?;
     let record = court.now.ok_or(Hold::Library("steps"))?;
     Ok(Admitted {
         snapshot,

@@ -307,6 +307,12 @@ const AGAIN: JournalId = JournalId {
     ..EAST
 };
 
+/// The east campus once it knows of both.
+const LATER: JournalId = JournalId {
+    incarnation: 3,
+    ..EAST
+};
+
 #[test]
 fn two_journals_of_a_site_that_create_one_record_unseen_are_judged_alike_in_any_order() {
     let fire = [
@@ -316,10 +322,13 @@ fn two_journals_of_a_site_that_create_one_record_unseen_are_judged_alike_in_any_
     ];
     let person = [set("name", text("王芳")), set("role", text("leader"))];
     let item = |journal, number| create(journal, "log_item", Some(number), &fire);
+    let named = |journal| create(journal, "person", None, &person);
     let first = ("log_item", EAST, item(EAST, "E2026-000001"));
-    for second in [
-        ("log_item", AGAIN, item(AGAIN, "E2026b-000001")),
-        ("person", AGAIN, create(AGAIN, "person", None, &person)),
+    let other = ("person", EAST, named(EAST));
+    for (first, second) in [
+        (&first, ("log_item", AGAIN, item(AGAIN, "E2026b-000001"))),
+        (&first, ("person", AGAIN, named(AGAIN))),
+        (&other, ("log_item", AGAIN, item(AGAIN, "E2026b-000001"))),
     ] {
         let after = |base: Option<&[u8]>, (kind, journal, change): &(&str, _, Vec<u8>)| {
             let section = section(kind, slice::from_ref(change));
@@ -328,27 +337,32 @@ fn two_journals_of_a_site_that_create_one_record_unseen_are_judged_alike_in_any_
                 other => panic!("{kind}: {other:?}"),
             }
         };
-        let one = after(Some(&after(None, &first).snapshot), &second);
-        let two = after(Some(&after(None, &second).snapshot), &first);
+        let one = after(Some(&after(None, first).snapshot), &second);
+        let two = after(Some(&after(None, &second).snapshot), first);
         assert_eq!(one.record, two.record);
-        assert_eq!(one.record.table.kind, second.0, "the higher actor wins");
-        assert_eq!(two.given.as_deref(), Some("E2026-000001"));
+        let given = (first.0 == "log_item").then_some("E2026-000001");
+        assert_eq!(two.given.as_deref(), given);
         // A site that has seen both edits what won, and not the other.
-        let words = [amendment(1, "以此为准")];
-        if second.0 == "log_item" {
-            let edit = edit(&one.snapshot, WEST, "log_item", &words);
-            admit(Some(&two.snapshot), WEST, "log_item", &edit);
-        } else {
-            let edit = forge(&one.snapshot, WEST, |tx| {
-                tx.put(ROOT, "content", "改").unwrap();
-            });
-            let refusal = Refusal::OtherKind;
-            assert_refused(&two.snapshot, WEST, "log_item", &edit, refusal);
+        let won = one.record.table.kind;
+        let words = |kind| match kind {
+            "log_item" => amendment(1, "以此为准"),
+            _ => set("role", text("officer")),
+        };
+        let edit_of = |base: &[u8], kind| edit(base, LATER, kind, &[words(kind)]);
+        admit(
+            Some(&two.snapshot),
+            LATER,
+            won,
+            &edit_of(&one.snapshot, won),
+        );
+        for lost in [first.0, second.0].into_iter().filter(|kind| *kind != won) {
+            let edit = edit_of(&one.snapshot, lost);
+            assert_refused(&two.snapshot, LATER, lost, &edit, Refusal::OtherKind);
         }
         // One that has seen the first alone goes on with that.
-        let unseen = edit(&after(None, &first).snapshot, WEST, "log_item", &words);
-        let admitted = admit(Some(&two.snapshot), WEST, "log_item", &unseen);
-        assert_eq!(admitted.record.table.kind, second.0);
+        let unseen = edit_of(&after(None, first).snapshot, first.0);
+        let admitted = admit(Some(&two.snapshot), LATER, first.0, &unseen);
+        assert_eq!(admitted.record.table.kind, won);
     }
 }
 
