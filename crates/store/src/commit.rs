@@ -1,23 +1,26 @@
 //! A local action from decision to durable bundle.
 
 use crate::action::{Action, Committed, Reads, RecordEdit, Writer};
-use crate::desk::Desk;
+use crate::desk;
 use crate::error::{CommitError, StoreError};
 use crate::incarnation::{self, Moment};
-use crate::job::{CommitFault, Decide, Job};
-use crate::judge::{self, Case, Judgement, Made, Stop};
-use crate::meta::head_of;
+use crate::job::{Asked, CommitFault, Decide, Job};
+use crate::judge::{self, Accepted, Case, Judgement, Stop};
+use crate::lots;
+use crate::meta::{head_of, id};
 use crate::past::Past;
 use crate::settle::{self, Signed};
 use crate::shelf;
+use crate::state::State;
 use crate::store::Store;
 use crate::tx::Tx;
 use records::bundle::{self, Bundle, Head, Header, MAX_HEADER_LEN, MAX_PAYLOAD_LEN};
-use records::gate::Refusal;
-use records::id::{Hash, ScopeId};
+use records::gate::Rules;
+use records::id::{ActionId, Hash, JournalId, ScopeId};
 use records::journal;
 use records::payload::{self, Body, Section};
 use sqlx::Row as _;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -44,7 +47,12 @@ impl Store {
             })
         });
         let action = Box::new(action);
-        let done = self.ask(|reply| Job::Commit(action, decide, reply)).await?;
+        let asked = |reply| Asked {
+            action,
+            decide,
+            reply,
+        };
+        let done = self.ask(|reply| Job::Commit(asked(reply))).await?;
         done.map_err(|fault| match fault {
             CommitFault::Invalid(faults) => CommitError::Invalid(faults),
             CommitFault::Store(error) => CommitError::Store(error),
@@ -59,29 +67,33 @@ impl Store {
     }
 }
 
-pub(crate) async fn commit(
+/// What the action writes, or the answer it got before. `known` tells that it may have got one.
+pub(crate) async fn decide(
     tx: &mut Tx<'_>,
     action: &Action,
+    known: bool,
     decide: Decide,
-) -> Result<Committed, CommitFault> {
+) -> Result<Result<Vec<RecordEdit>, Committed>, CommitFault> {
     let writer = tx.state.writer.clone().ok_or(StoreError::NoWriter)?;
-    if let Some(before) = repeated(tx, action, &writer).await? {
-        return Ok(before);
+    if known && let Some(before) = repeated(tx, action, &writer).await? {
+        return Ok(Err(before));
     }
-    let writer = match incarnation::renew(tx, Moment::of(action)).await? {
-        Some(_) => tx.state.writer.clone().ok_or(StoreError::NoWriter)?,
-        None => writer,
-    };
+    incarnation::renew(tx, Moment::of(action)).await?;
     let reads = reads(tx, action).await?;
     let edits = catch_unwind(AssertUnwindSafe(|| decide(&reads)))
         .map_err(|_| StoreError::DecisionFailed)?
         .map_err(|()| CommitFault::Decided)?;
-    let mut desk = Desk::new(&writer, action);
-    for edit in edits {
-        desk.edit(tx, edit).await?;
-    }
-    let records = desk.records();
-    let made = desk.made();
+    Ok(Ok(edits))
+}
+
+/// Signs and writes what an action's edits have made.
+pub(crate) async fn write(
+    tx: &mut Tx<'_>,
+    action: &Action,
+    edits: &[RecordEdit],
+    made: Vec<Accepted>,
+) -> Result<Committed, CommitFault> {
+    let writer = tx.state.writer.clone().ok_or(StoreError::NoWriter)?;
     let head = match made.is_empty() {
         true => tx.state.head(writer.journal).copied().unwrap_or(Head {
             journal: writer.journal,
@@ -91,11 +103,31 @@ pub(crate) async fn commit(
         false => sign_and_settle(tx, action, &writer, made).await?,
     };
     Ok(Committed {
-        records,
+        records: desk::named(edits),
         head,
         repeated: false,
     })
 }
+
+/// Which of the actions a bundle names that is held, or was settled in this transaction.
+pub(crate) async fn committed(
+    tx: &mut Tx<'_>,
+    actions: BTreeSet<ActionId>,
+) -> Result<BTreeSet<ActionId>, StoreError> {
+    let ids: Vec<&[u8]> = actions.iter().map(|action| &action.0[..]).collect();
+    let rows = lots::select(tx.raw(), KNOWN, &ids).await?;
+    let known = rows.iter().map(|row| Ok(ActionId(id(row, "action")?)));
+    let mut known: BTreeSet<ActionId> = known.collect::<Result<_, StoreError>>()?;
+    known.extend(
+        actions
+            .into_iter()
+            .filter(|action| tx.pile.has_action(*action)),
+    );
+    Ok(known)
+}
+
+/// Which of a list of actions made a bundle.
+const KNOWN: &str = "select action from bundle where action in ";
 
 /// The first bundle that an action made at a site.
 const OF_ACTION: &str = "select site, incarnation, seq, hash, payload from bundle
@@ -155,7 +187,7 @@ async fn reads(tx: &mut Tx<'_>, action: &Action) -> Result<Reads, StoreError> {
 }
 
 /// The sections as they are signed, each with its salt.
-fn salted(action: &Action, made: &[Made]) -> Vec<Section> {
+fn salted(action: &Action, made: &[Accepted]) -> Vec<Section> {
     let mut salts = blake3::Hasher::new_derive_key("dutyroom 2026 section salts v1");
     salts.update(&action.seed);
     let mut salts = salts.finalize_xof();
@@ -175,7 +207,7 @@ pub(crate) async fn sign_and_settle(
     tx: &mut Tx<'_>,
     action: &Action,
     writer: &Writer,
-    made: Vec<Made>,
+    made: Vec<Accepted>,
 ) -> Result<Head, CommitFault> {
     let sections = salted(action, &made);
     let payload = payload::encode(&sections);
@@ -196,22 +228,24 @@ pub(crate) async fn sign_and_settle(
         received_ms: action.wall_ms,
         header,
     };
-    // What we sign passes the same gate at every other site, so it has to pass here first.
+    // What was made was judged with everything held in its past.
     let (case, judgement) = match judge::follows_all(&tx.state, &case) {
         true => {
-            let judgement = judge::judge_own(tx, &case, made);
+            let standing = judge::standing(&tx.state, &case);
+            let judgement = match standing {
+                Ok(()) => Judgement::Records(made),
+                Err(stop) => Judgement::Quarantine(stop.into()),
+            };
             (case, judgement)
         }
         false => judge::judge(tx, case).await?,
     };
     if let Judgement::Quarantine(failed) = &judgement {
         let (Stop::Refused(code) | Stop::Held(code)) = failed.stop;
-        let too_large = [Refusal::RecordFull.code(), Refusal::Work.code()].contains(&code);
         return Err(match code {
-            _ if too_large => StoreError::TooLarge,
             "beyond_cut" => StoreError::Revoked,
             "unknown_signer" if tx.state.awaits_mend => StoreError::InstitutionDamaged,
-            _ => StoreError::Refused(code),
+            _ => desk::not_taken(code),
         }
         .into());
     }
@@ -227,18 +261,7 @@ fn header(
     payload: &[u8],
 ) -> (Header, Past) {
     let own = tx.state.tips.get(&writer.journal);
-    let mut past = own.map(|tip| tip.past.clone()).unwrap_or_default();
-    let others = tx.state.tips.iter();
-    let new: Vec<_> = others
-        .filter(|(journal, tip)| **journal != writer.journal && tip.head.seq > past.seq(**journal))
-        .map(|(_, tip)| tip)
-        // What is left out is depended upon by the next bundle.
-        .take(MAX_DEPS)
-        .collect();
-    let deps = new.iter().map(|tip| tip.head).collect();
-    for tip in &new {
-        past.merge(&tip.past);
-    }
+    let (deps, mut past) = news(&tx.state, writer.journal);
     let header = Header {
         version: bundle::VERSION,
         suite: bundle::SUITE,
@@ -267,24 +290,52 @@ fn header(
     (header, past)
 }
 
+/// What the next bundle of `journal` depends on, and what is in its past before itself.
+fn news(state: &State, journal: JournalId) -> (Vec<Head>, Past) {
+    let own = state.tips.get(&journal);
+    let mut past = own.map(|tip| tip.past.clone()).unwrap_or_default();
+    let others = state.tips.iter();
+    let new: Vec<_> = others
+        .filter(|(other, tip)| **other != journal && tip.head.seq > past.seq(**other))
+        .map(|(_, tip)| tip)
+        // What is left out is depended upon by the next bundle.
+        .take(MAX_DEPS)
+        .collect();
+    for tip in &new {
+        past.merge(&tip.past);
+    }
+    (new.iter().map(|tip| tip.head).collect(), past)
+}
+
+/// The rules that our next bundle is judged by.
+pub(crate) fn rules(state: &State) -> Rules {
+    let journal = state.writer.as_ref().map(|writer| writer.journal);
+    let past = journal.map(|journal| news(state, journal).1);
+    let decided = past.map_or(0, |past| past.seq(JournalId::INSTITUTION));
+    state.rules_after(decided)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use sqlx::{ConnectOptions as _, sqlite::SqliteConnectOptions};
 
-    #[tokio::test]
-    async fn finding_a_repeated_action_does_not_take_longer_with_every_bundle() {
+    async fn plan(statement: String) -> Vec<String> {
         let mut conn = SqliteConnectOptions::new().connect().await.expect("memory");
         crate::schema::migrate(&mut conn).await.expect("tables");
-        let plan = sqlx::AssertSqlSafe(format!("explain query plan {OF_ACTION}"));
+        let plan = sqlx::AssertSqlSafe(format!("explain query plan {statement}"));
         let steps = sqlx::query(plan)
-            .bind(vec![1u8; 16])
-            .bind(vec![2u8; 8])
             .fetch_all(&mut conn)
             .await
             .expect("a plan");
-        let steps: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();
+        steps.iter().map(|step| step.get("detail")).collect()
+    }
+
+    #[tokio::test]
+    async fn finding_a_repeated_action_does_not_take_longer_with_every_bundle() {
         let by_index = "SEARCH bundle USING INDEX bundle_action (action=? AND site=?)";
-        assert_eq!(steps, [by_index]);
+        assert_eq!(plan(OF_ACTION.to_owned()).await, [by_index]);
+        let covered = "SEARCH bundle USING COVERING INDEX bundle_action (action=?)";
+        assert_eq!(plan(format!("{KNOWN}(?, ?)")).await, [covered]);
     }
 }

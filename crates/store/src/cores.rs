@@ -1,5 +1,8 @@
 //! Pure work on many things at once, on every core.
 
+/// Fewer things than this are not worth a thread.
+pub(crate) const MIN_SPREAD: usize = 8;
+
 /// `work` done on each item; the order stays. The caller's thread takes its share.
 pub(crate) fn spread<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

@@ -1,161 +1,221 @@
-//! The records of one local action under edit: its changes, made but not yet signed.
+//! The records of one local action under edit: planned within the transaction, made anywhere.
 
-use crate::action::{Action, RecordEdit, Writer};
+use crate::action::{RecordEdit, Writer};
+use crate::doc::SNAPSHOT;
 use crate::erase::RECORD_ERASED;
 use crate::error::StoreError;
 use crate::job::CommitFault;
-use crate::judge::Made;
+use crate::judge::Accepted;
 use crate::number::{self, Numbers};
 use crate::shelf;
 use crate::tx::Tx;
-use automerge::Automerge;
+use automerge::{ActorId, Automerge};
 use records::field::{FieldFault, KindTable};
-use records::gate::MAX_CHANGES;
-use records::id::RecordId;
+use records::gate::{MAX_CHANGES, MAX_WORK, Refusal, Rules, Verdict, judge_made};
+use records::id::{JournalId, RecordId};
 use records::kinds;
 use records::payload::{MAX_CHANGE_LEN, MAX_SECTIONS, RecordChanges};
-use records::write::{self, WriteError};
+use records::write::{self, Edit, WriteError};
+use std::sync::Arc;
 
-/// One record under edit.
-struct Work {
+/// One record of an action: how it stands, and what is to be written of it.
+pub(crate) struct Sheet<'a> {
     record: RecordId,
     table: &'static KindTable,
-    /// The rule set of the newest field written.
-    table_version: u16,
-    /// The document before each change.
-    steps: Vec<Automerge>,
-    doc: Automerge,
-    changes: Vec<Vec<u8>>,
+    /// `None` for a new record.
+    before: Option<Before>,
+    /// On the form of a new record.
+    number: Option<String>,
+    edits: Vec<&'a [Edit]>,
 }
 
-/// The records of one action under edit, in the order they were first named.
-pub(crate) struct Desk<'a> {
-    writer: &'a Writer,
-    wall_ms: i64,
-    numbers: Numbers,
-    work: Vec<Work>,
+/// A record as it stands.
+struct Before {
+    bytes: Arc<Vec<u8>>,
+    /// The document of `bytes`, where our writer made it in this transaction.
+    doc: Option<Automerge>,
 }
 
-impl<'a> Desk<'a> {
-    pub(crate) fn new(writer: &'a Writer, action: &Action) -> Self {
+/// Who writes, and by which rules.
+pub(crate) struct Pen {
+    actor: ActorId,
+    journal: JournalId,
+    pub(crate) rules: Rules,
+}
+
+impl Pen {
+    pub(crate) fn of(writer: &Writer, rules: Rules) -> Self {
         Self {
-            writer,
-            wall_ms: action.wall_ms,
-            numbers: Numbers::default(),
-            work: Vec::new(),
+            actor: write::actor(writer.journal, writer.slot),
+            journal: writer.journal,
+            rules,
         }
     }
+}
 
-    pub(crate) async fn edit(
-        &mut self,
-        tx: &mut Tx<'_>,
-        edit: RecordEdit,
-    ) -> Result<(), CommitFault> {
-        let rules = tx.state.writable_rules();
+/// The records that `edits` name, in the order they are first named.
+pub(crate) fn named(edits: &[RecordEdit]) -> Vec<RecordId> {
+    let mut records = Vec::new();
+    for edit in edits {
+        if !records.contains(&edit.record) {
+            records.push(edit.record);
+        }
+    }
+    records
+}
+
+/// Brings what the edits need; new records get their numbers.
+pub(crate) async fn plan<'a>(
+    tx: &mut Tx<'_>,
+    writer: &Writer,
+    wall_ms: i64,
+    edits: &'a [RecordEdit],
+    numbers: &mut Numbers,
+) -> Result<Vec<Sheet<'a>>, CommitFault> {
+    let rules = tx.state.writable_rules();
+    let mut sheets: Vec<Sheet<'_>> = Vec::new();
+    for edit in edits {
         let table = kinds::table(edit.kind).filter(|table| u32::from(table.since) <= rules);
-        let Some(table) = table else {
-            return Err(StoreError::Refused("unknown_kind").into());
-        };
+        let table = table.ok_or(StoreError::Refused("unknown_kind"))?;
         let inactive = write::inactive(table, &edit.edits, rules);
         if !inactive.is_empty() {
             return Err(CommitFault::Invalid(inactive));
         }
-        let index = match self.work.iter().position(|work| work.record == edit.record) {
-            Some(index) => index,
-            None => self.open(tx, edit.record, table).await?,
+        let at = sheets.iter().position(|sheet| sheet.record == edit.record);
+        let at = match at {
+            Some(at) => at,
+            None => {
+                if sheets.len() == MAX_SECTIONS {
+                    return Err(StoreError::TooLarge.into());
+                }
+                sheets.push(open(tx, writer, wall_ms, edit.record, table, numbers).await?);
+                sheets.len() - 1
+            }
         };
-        let work = &self.work[index];
-        if work.table.kind != table.kind {
+        if sheets[at].table.kind != table.kind {
             return Err(StoreError::Refused("other_kind").into());
         }
-        let new = work.changes.is_empty() && work.doc.get_heads().is_empty();
-        let number = match (new, table.number_prefix) {
-            (true, Some(prefix)) => {
-                let series = number::series(self.writer, prefix, self.wall_ms);
-                Some(self.numbers.next(tx, series).await?)
-            }
-            _ => None,
-        };
-        let work = &mut self.work[index];
-        let home = self.writer.journal.site;
-        let before = work.doc.clone();
-        let change = match new {
-            true => write::create(&mut work.doc, table, home, number.as_deref(), &edit.edits),
-            false => write::edit(&mut work.doc, table, &edit.edits),
-        };
-        match change {
-            Ok(change) => {
-                let version = write::table_version(table, &edit.edits);
-                work.table_version = work.table_version.max(version);
-                work.steps.push(before);
-                work.changes.push(change);
-            }
-            Err(WriteError::Unchanged) => {}
-            Err(error) => return Err(fault(error)),
+        sheets[at].edits.push(&edit.edits);
+    }
+    Ok(sheets)
+}
+
+async fn open<'a>(
+    tx: &mut Tx<'_>,
+    writer: &Writer,
+    wall_ms: i64,
+    record: RecordId,
+    table: &'static KindTable,
+    numbers: &mut Numbers,
+) -> Result<Sheet<'a>, CommitFault> {
+    if tx.state.trust.erasures().record(record).is_some() {
+        return Err(StoreError::Refused(RECORD_ERASED).into());
+    }
+    let before = match shelf::kept(tx, record).await? {
+        Some(kept) if kept.kind != table.kind => {
+            return Err(StoreError::Refused("other_kind").into());
         }
-        if work.changes.len() > MAX_CHANGES
-            || work
-                .changes
-                .iter()
-                .any(|change| change.len() > MAX_CHANGE_LEN)
-        {
+        Some(kept) => Some(Before {
+            bytes: kept.bytes.clone(),
+            doc: kept.doc.clone(),
+        }),
+        None => None,
+    };
+    let number = match (&before, table.number_prefix) {
+        (None, Some(prefix)) => {
+            let series = number::series(writer, prefix, wall_ms);
+            Some(numbers.next(tx, series).await?)
+        }
+        _ => None,
+    };
+    Ok(Sheet {
+        record,
+        table,
+        before,
+        number,
+        edits: Vec::new(),
+    })
+}
+
+/// One section for each record that changes, judged by our own gate: what we sign passes the same
+/// gate at every other site, so it has to pass here first.
+pub(crate) fn make(sheets: Vec<Sheet<'_>>, pen: &Pen) -> Result<Vec<Accepted>, CommitFault> {
+    let mut made = Vec::with_capacity(sheets.len());
+    let mut work = 0;
+    for sheet in sheets {
+        let Some(accepted) = sheet.make(pen)? else {
+            continue;
+        };
+        work += accepted.admitted.work;
+        if work > MAX_WORK {
             return Err(StoreError::TooLarge.into());
         }
-        Ok(())
+        made.push(accepted);
+    }
+    Ok(made)
+}
+
+impl Sheet<'_> {
+    pub(crate) fn is_numbered(&self) -> bool {
+        self.number.is_some()
     }
 
-    /// The records named, in that order.
-    pub(crate) fn records(&self) -> Vec<RecordId> {
-        self.work.iter().map(|work| work.record).collect()
-    }
-
-    /// One section per changed record.
-    pub(crate) fn made(self) -> Vec<Made> {
-        let work = self.work.into_iter();
-        let changed = work.filter(|work| !work.changes.is_empty());
-        let made = changed.map(|work| Made {
-            steps: work.steps,
-            doc: work.doc,
-            section: RecordChanges {
-                record: work.record,
-                kind: work.table.kind.to_owned(),
-                table_version: work.table_version,
-                changes: work.changes,
-            },
-        });
-        made.collect()
-    }
-
-    async fn open(
-        &mut self,
-        tx: &mut Tx<'_>,
-        record: RecordId,
-        table: &'static KindTable,
-    ) -> Result<usize, CommitFault> {
-        if tx.state.trust.erasures().record(record).is_some() {
-            return Err(StoreError::Refused(RECORD_ERASED).into());
-        }
-        if self.work.len() == MAX_SECTIONS {
-            return Err(StoreError::TooLarge.into());
-        }
-        let kept = shelf::kept(tx, record).await?;
-        let mut doc = match kept {
-            Some(kept) if kept.kind != table.kind => {
-                return Err(StoreError::Refused("other_kind").into());
-            }
-            Some(kept) => kept.doc()?,
+    fn make(self, pen: &Pen) -> Result<Option<Accepted>, CommitFault> {
+        let mut doc = match self.before {
             None => Automerge::new(),
+            Some(Before { doc: Some(doc), .. }) => doc,
+            Some(Before { bytes, doc: None }) => {
+                Automerge::load(&bytes).map_err(|_| StoreError::Damaged(SNAPSHOT))?
+            }
         };
-        doc.set_actor(write::actor(self.writer.journal, self.writer.slot));
-        self.work.push(Work {
-            record,
-            table,
-            table_version: table.since,
-            steps: Vec::new(),
-            doc,
-            changes: Vec::new(),
-        });
-        Ok(self.work.len() - 1)
+        doc.set_actor(pen.actor.clone());
+        let (table, home) = (self.table, pen.journal.site);
+        let (mut steps, mut changes) = (Vec::new(), Vec::new());
+        let mut table_version = table.since;
+        for edits in self.edits {
+            let before = doc.clone();
+            let change = match doc.get_heads().is_empty() {
+                true => write::create(&mut doc, table, home, self.number.as_deref(), edits),
+                false => write::edit(&mut doc, table, edits),
+            };
+            let change = match change {
+                Ok(change) => change,
+                Err(WriteError::Unchanged) => continue,
+                Err(error) => return Err(fault(error)),
+            };
+            if change.len() > MAX_CHANGE_LEN || changes.len() == MAX_CHANGES {
+                return Err(StoreError::TooLarge.into());
+            }
+            table_version = table_version.max(write::table_version(table, edits));
+            steps.push(before);
+            changes.push(change);
+        }
+        if changes.is_empty() {
+            return Ok(None);
+        }
+        let section = RecordChanges {
+            record: self.record,
+            kind: table.kind.to_owned(),
+            table_version,
+            changes,
+        };
+        match judge_made(&steps, &doc, &section, pen.journal, pen.rules) {
+            Verdict::Accepted(admitted) => Ok(Some(Accepted {
+                section,
+                admitted: *admitted,
+                doc: Some(doc),
+            })),
+            Verdict::Refused(refusal) => Err(not_taken(refusal.code()).into()),
+            Verdict::Held(hold) => Err(not_taken(hold.code()).into()),
+        }
+    }
+}
+
+/// What our own gate says against what we made.
+pub(crate) fn not_taken(code: &'static str) -> StoreError {
+    match [Refusal::RecordFull.code(), Refusal::Work.code()].contains(&code) {
+        true => StoreError::TooLarge,
+        false => StoreError::Refused(code),
     }
 }
 

@@ -19,6 +19,7 @@ use sqlx::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+pub(crate) type CommitReply = oneshot::Sender<Result<Committed, CommitFault>>;
 pub(crate) type Decide = Box<dyn FnOnce(&Reads) -> Result<Vec<RecordEdit>, ()> + Send>;
 
 /// Why a local action failed; the caller's own reason travels beside it.
@@ -34,16 +35,19 @@ impl From<StoreError> for CommitFault {
     }
 }
 
+/// A local action, and who waits for its answer.
+pub(crate) struct Asked {
+    pub(crate) action: Box<Action>,
+    pub(crate) decide: Decide,
+    pub(crate) reply: CommitReply,
+}
+
 /// What the writer is asked to do.
 pub(crate) enum Job {
     Start(Box<Writer>, Reply<()>),
     Pin(InstitutionId, Reply<()>),
     Leave(Option<JournalId>, Moment, Reply<Option<Head>>),
-    Commit(
-        Box<Action>,
-        Decide,
-        oneshot::Sender<Result<Committed, CommitFault>>,
-    ),
+    Commit(Asked),
     Witness(Box<Action>, Reply<Option<Head>>),
     Institution {
         op: Box<InstitutionOp>,
@@ -112,6 +116,27 @@ pub(crate) fn fatal(error: &StoreError) -> bool {
     )
 }
 
+impl Ran {
+    /// [`Ran::of`], of a local action.
+    pub(crate) fn of_commit(
+        reply: CommitReply,
+        result: Result<Committed, CommitFault>,
+        wrote: bool,
+    ) -> Self {
+        let error = match &result {
+            Err(CommitFault::Store(error)) => Some(error),
+            _ => None,
+        };
+        Ran {
+            fatal: error.filter(|error| wrote || fatal(error)).cloned(),
+            answer: Box::new(move |group| {
+                let result = group.map_err(CommitFault::Store).and(result);
+                drop(reply.send(result));
+            }),
+        }
+    }
+}
+
 pub(crate) struct Rows<F, T> {
     work: F,
     reply: Reply<T>,
@@ -163,10 +188,7 @@ pub(crate) fn refuse(job: Job) -> Answer {
         | Job::Holes(_, _, reply)
         | Job::FastLane(_, reply)
         | Job::Rebuild(_, reply) => refusal(reply),
-        Job::Commit(_, _, reply) => Box::new(move |group| {
-            let error = group.err().unwrap_or(StoreError::Stopped);
-            drop(reply.send(Err(CommitFault::Store(error))));
-        }),
+        Job::Commit(asked) => refuse_commit(asked.reply),
         Job::Witness(_, reply) => refusal(reply),
         Job::Rejudge(reply) => refusal(reply),
         Job::CheckAside(reply) => refusal(reply),
@@ -176,6 +198,14 @@ pub(crate) fn refuse(job: Job) -> Answer {
         Job::Admit(_, _, reply) => refusal(reply),
         Job::Rows(work) => work.refuse(),
     }
+}
+
+/// [`refuse`], of a local action.
+pub(crate) fn refuse_commit(reply: CommitReply) -> Answer {
+    Box::new(move |group| {
+        let error = group.err().unwrap_or(StoreError::Stopped);
+        drop(reply.send(Err(CommitFault::Store(error))));
+    })
 }
 
 fn refusal<T: 'static>(reply: Reply<T>) -> Answer {

@@ -17,7 +17,7 @@ use crate::tx::Tx;
 use automerge::Automerge;
 use records::bundle::{Head, Header};
 use records::erasure::{Erasures, Fate};
-use records::gate::{Admitted, MAX_WORK, Refusal, Rules, Verdict, judge_made};
+use records::gate::{Admitted, Rules};
 use records::id::{Hash, JournalId, RecordId, ScopeId};
 use records::payload::{Body, RecordChanges, Section};
 use records::trust::{Standing, Trust};
@@ -51,14 +51,6 @@ pub(crate) struct Accepted {
     pub(crate) admitted: Admitted,
     /// The document it leaves, where our own writer made it.
     pub(crate) doc: Option<Automerge>,
-}
-
-/// A record section that our own writer has just made.
-pub(crate) struct Made {
-    /// The document before each change.
-    pub(crate) steps: Vec<Automerge>,
-    pub(crate) doc: Automerge,
-    pub(crate) section: RecordChanges,
 }
 
 /// What a bundle comes to.
@@ -168,45 +160,8 @@ pub(crate) fn follows_all(state: &State, case: &Case) -> bool {
     tips.all(|(journal, tip)| tip.head.seq <= case.past.seq(*journal))
 }
 
-/// Judges our own new bundle before it is signed for good: the same rules, on the documents that
-/// our writer holds already.
-pub(crate) fn judge_own(tx: &Tx<'_>, case: &Case, made: Vec<Made>) -> Judgement {
-    if let Err(stop) = standing(&tx.state, case) {
-        return Judgement::Quarantine(stop.into());
-    }
-    let signer = case.header.journal();
-    let rules = tx.state.rules_after(case.past.seq(JournalId::INSTITUTION));
-    let mut accepted = Vec::with_capacity(made.len());
-    let mut work = 0;
-    for Made {
-        steps,
-        doc,
-        section,
-    } in made
-    {
-        match judge_made(&steps, &doc, &section, signer, rules) {
-            Verdict::Accepted(admitted) => {
-                work += admitted.work;
-                if work > MAX_WORK {
-                    return Judgement::Quarantine(Stop::Refused(Refusal::Work.code()).into());
-                }
-                accepted.push(Accepted {
-                    section,
-                    admitted: *admitted,
-                    doc: Some(doc),
-                });
-            }
-            Verdict::Refused(refusal) => {
-                return Judgement::Quarantine(Stop::Refused(refusal.code()).into());
-            }
-            Verdict::Held(hold) => return Judgement::Quarantine(Stop::Held(hold.code()).into()),
-        }
-    }
-    Judgement::Records(accepted)
-}
-
 /// What stands against the bundle as a whole.
-fn standing(state: &State, case: &Case) -> Result<(), Stop> {
+pub(crate) fn standing(state: &State, case: &Case) -> Result<(), Stop> {
     let (header, journal) = (&case.header, case.header.journal());
     if header.scope != ScopeId::default() || header.key_id != 0 {
         return Err(Stop::Held("sealed"));

@@ -68,6 +68,7 @@ mod quarantine;
 mod rebuild;
 mod rejudge;
 mod release;
+mod round;
 mod row;
 mod schema;
 mod search;

@@ -38,8 +38,9 @@ pub(crate) fn series(writer: &Writer, prefix: &str, wall_ms: i64) -> String {
     series.in_year(year(wall_ms))
 }
 
-/// Numbers taken by one action; the counter itself rises with the record's projection.
-#[derive(Default)]
+/// Numbers taken by actions that are not written yet; the counter itself rises with the record's
+/// projection.
+#[derive(Clone, Default)]
 pub(crate) struct Numbers(BTreeMap<String, i64>);
 
 impl Numbers {

@@ -111,6 +111,10 @@ impl Pile {
         (bundle.journal.site == site).then_some(bundle)
     }
 
+    pub(crate) fn has_action(&self, action: ActionId) -> bool {
+        self.actions.contains_key(&action)
+    }
+
     pub(crate) fn change(&mut self, record: RecordId, hash: Hash, journal: JournalId, seq: u64) {
         let change = self.changes.entry((record, hash));
         change.or_insert((journal, seq));

@@ -35,13 +35,6 @@ pub(crate) struct Kept {
 pub(crate) type Shelf = HashMap<RecordId, Option<Kept>>;
 
 impl Kept {
-    pub(crate) fn doc(&self) -> Result<Automerge, StoreError> {
-        if let Some(doc) = &self.doc {
-            return Ok(doc.clone());
-        }
-        Automerge::load(&self.bytes).map_err(|_| StoreError::Damaged(doc::SNAPSHOT))
-    }
-
     pub(crate) fn loaded(&self) -> Result<Loaded, StoreError> {
         let record = doc::record(&self.bytes, &self.kind)?;
         Ok(Loaded {

@@ -3,7 +3,7 @@
 //! Pure: what a verdict needs of the database is in the seats. Bundles that have a record in
 //! common are tried one after the other, each on what the one before left; others on other cores.
 
-use crate::cores::spread;
+use crate::cores::{MIN_SPREAD, spread};
 use crate::doc::SNAPSHOT;
 use crate::error::StoreError;
 use crate::judge::{Accepted, Brief, Case, Failed, Judgement, Stop};
@@ -16,9 +16,6 @@ use records::payload::RecordChanges;
 use records::prescan::prescan;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-
-/// Fewer bundles than this are not worth a thread.
-const MIN_SPREAD: usize = 8;
 
 /// A record as a trial finds and leaves it.
 #[derive(Default)]

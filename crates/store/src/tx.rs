@@ -1,10 +1,10 @@
 //! The transaction under way: jobs are run in it one after the other.
 
-use crate::action::{Action, Admission, Committed, Writer};
+use crate::action::{Admission, Writer};
 use crate::deps::Stand;
 use crate::error::StoreError;
 use crate::incarnation::Moment;
-use crate::job::{Answer, CommitFault, Decide, Job, Ran, fatal};
+use crate::job::{Job, Ran};
 use crate::offered::Offered;
 use crate::open::{Options, WritePoint};
 use crate::pile::{self, Pile};
@@ -12,15 +12,14 @@ use crate::program::Boot;
 use crate::shelf::Shelf;
 use crate::state::State;
 use crate::{
-    ack, admit, adopt, aside, backup, commit, hole, incarnation, institution, meta, provisional,
-    rebuild, rejudge, release, witness,
+    ack, admit, adopt, aside, backup, hole, incarnation, institution, meta, provisional, rebuild,
+    rejudge, release, round, witness,
 };
 use records::id::{Hash, InstitutionId, JournalId};
 use records::trust::Trust;
 use sqlx::SqliteConnection;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use tokio::sync::oneshot;
 
 /// The transaction under way.
 pub(crate) struct Tx<'a> {
@@ -140,9 +139,10 @@ impl Tx<'_> {
         Ok(())
     }
 
-    pub(crate) async fn run(&mut self, job: Job) -> Ran {
+    /// Runs the job; with a local action, those that stand right behind it too.
+    pub(crate) async fn run(&mut self, job: Job, jobs: &mut VecDeque<Job>) -> Vec<Ran> {
         self.written = false;
-        match job {
+        let ran = match job {
             Job::Start(writer, reply) => {
                 let result = self.start(*writer).await;
                 Ran::of(reply, result, self.written)
@@ -157,7 +157,7 @@ impl Tx<'_> {
                 let undo = self.written && !matches!(result, Err(StoreError::Restored));
                 Ran::of(reply, result, undo)
             }
-            Job::Commit(action, decide, reply) => self.commit(&action, decide, reply).await,
+            Job::Commit(asked) => return round::run(self, asked, jobs).await,
             Job::Witness(action, reply) => {
                 let result = witness::witness(self, &action).await;
                 Ran::of(reply, result, self.written)
@@ -213,26 +213,8 @@ impl Tx<'_> {
                 Ran::of(reply, result, self.written)
             }
             Job::Rows(work) => work.run(self.raw()).await,
-        }
-    }
-
-    async fn commit(
-        &mut self,
-        action: &Action,
-        decide: Decide,
-        reply: oneshot::Sender<Result<Committed, CommitFault>>,
-    ) -> Ran {
-        let result = commit::commit(self, action, decide).await;
-        let error = match &result {
-            Err(CommitFault::Store(error)) => Some(error),
-            _ => None,
         };
-        let fatal = error.filter(|error| self.written || fatal(error)).cloned();
-        let answer: Answer = Box::new(move |group| {
-            let result = group.map_err(CommitFault::Store).and(result);
-            drop(reply.send(result));
-        });
-        Ran { answer, fatal }
+        vec![ran]
     }
 
     async fn admit(

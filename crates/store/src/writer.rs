@@ -129,9 +129,12 @@ impl Loop {
                 }
                 continue;
             }
-            let ran = tx.run(job).await;
-            answers.push(ran.answer);
-            if let Some(error) = ran.fatal {
+            let mut broken = None;
+            for ran in tx.run(job, jobs).await {
+                answers.push(ran.answer);
+                broken = broken.or(ran.fatal);
+            }
+            if let Some(error) = broken {
                 return Err(error);
             }
         }

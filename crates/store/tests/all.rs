@@ -20,6 +20,7 @@ mod all {
     mod order;
     mod provisional;
     mod release;
+    mod round;
     mod support;
     mod trust;
     mod verify;

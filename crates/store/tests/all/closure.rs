@@ -148,7 +148,7 @@ async fn a_site_that_sees_its_own_journal_forked_writes_on_in_a_new_one() {
     let Fork { hub, east, .. } = fork().await;
     exchange(&hub.store, &east.store).await;
     let own = east.store.own_journal().unwrap();
-    assert_eq!(own.incarnation, 2);
+    assert!(own.incarnation > EAST.journal().incarnation, "{own:?}");
     east.log(8, "继续").await;
     let later = journal(&east.store, own).await;
     hub.store.admit(later, MORNING).await.unwrap();
