@@ -1,6 +1,7 @@
 use super::*;
+use std::collections::BTreeMap;
 use store::{Admission, Options, Store, Synchronous};
-use sync::wire::{self, Frame, Lane};
+use sync::wire::{self, Frame, Lane, Run, Streams};
 
 async fn store() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -90,4 +91,43 @@ fn a_bundle_of_a_real_history_crosses_without_what_the_other_side_can_compute() 
     let sent = on_the_line(&bundles);
     // 64 of them are the signature, 32 the salt and the action's id: those are random.
     assert!(sent <= 170 && whole >= 590, "{sent} of {whole}");
+}
+
+/// Bytes that the last bundles of a history take on the line together, a bundle.
+fn together(all: &[Bundle], missing: usize) -> usize {
+    let (held, missing) = all.split_at(all.len() - missing);
+    let head = |bundle: &Bundle| {
+        let header = bundle.decode_header().expect("a header");
+        let (journal, seq, hash) = (header.journal(), header.seq, bundle.hash());
+        (journal, Head { journal, seq, hash })
+    };
+    let heads: BTreeMap<JournalId, Head> = held.iter().map(head).collect();
+    let [mut here, mut there] = [Streams::default(), Streams::default()];
+    let frontier = Frame::Frontier(heads.values().copied().collect());
+    let sent = there.encode(&frontier).expect("few heads");
+    here.decode(Lane::Live, &sent[4..]).expect("a frame");
+    let runs = heads.values().map(|head| Run {
+        journal: head.journal,
+        after: head.seq,
+        bundles: missing
+            .iter()
+            .filter(|bundle| bundle.decode_header().expect("a header").journal() == head.journal)
+            .cloned()
+            .collect(),
+    });
+    let runs = runs.collect();
+    let lane = Lane::Live;
+    let frame = Frame::Bundles { runs, lane };
+    let sent = here.encode(&frame).expect("few bundles");
+    assert_eq!(there.decode(lane, &sent[4..]), Ok(frame));
+    sent.len() / missing.len()
+}
+
+#[test]
+fn bundles_of_sites_that_name_each_other_cross_without_those_names() {
+    let bundles: Vec<_> = History::new(Plan::year().with_records(200)).collect();
+    for (missing, most) in [(10, 300), (300, 190)] {
+        let sent = together(&bundles, missing);
+        assert!(sent <= most, "{sent} of {missing}");
+    }
 }
