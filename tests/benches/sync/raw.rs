@@ -16,8 +16,8 @@ use tests::quic::line;
 /// What carries the large transfer.
 #[derive(Clone, Copy)]
 pub(crate) enum Transfer {
-    /// As sync connections do.
-    Paced,
+    /// As sync connections do, with what their link does about loss.
+    Paced(Congestion),
     /// As QUIC does by itself.
     Cubic,
 }
@@ -133,7 +133,7 @@ pub(crate) async fn media_beside(
     let media = connect(&client, line.address(), &config, cubic()).await?;
     // The server tells the two apart by which has a stream.
     let factory = match transfer {
-        Transfer::Paced => paced(Congestion::Cubic),
+        Transfer::Paced(congestion) => paced(congestion),
         Transfer::Cubic => cubic(),
     };
     let bulk = connect(&client, line.address(), &config, factory).await?;
