@@ -30,8 +30,9 @@ pub const PROTOCOL: u16 = 1;
 pub const MAX_BODY_LEN: usize = 2 * 1024 * 1024;
 /// Longest message once decompressed, in bytes: the largest bundle and its envelope.
 pub const MAX_MESSAGE_LEN: usize = 2 * 1024 * 1024;
-/// Bundles missed for long are sent in batches of about this many bytes.
-pub const BATCH_LEN: usize = 256 * 1024;
+/// Bundles missed for long are sent in batches of about this many bytes. Each batch tells anew
+/// which records it is about; and one with the largest bundle behind it fits a message.
+pub const BATCH_LEN: usize = 512 * 1024;
 /// New bundles are sent in batches of about this many bytes.
 pub const LIVE_BATCH_LEN: usize = 32 * 1024;
 /// Longest control message of a media connection, in bytes.

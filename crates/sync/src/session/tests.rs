@@ -1,7 +1,7 @@
 //! Sessions against an in-memory journal model, in virtual time.
 
 use super::*;
-use crate::wire::{self, Ack, MAX_RUNS};
+use crate::wire::{self, Ack, BATCH_LEN, MAX_RUNS};
 use records::bundle::{Bundle, Header};
 use records::id::{Hash, InstitutionId};
 use records::journal::{Place, place};
@@ -145,7 +145,7 @@ fn no_more_than_the_window_is_unacknowledged() {
     world.run();
     world.assert_equal();
     let most = world.most_in_flight(link, 0);
-    assert!(most <= WINDOW_LEN + 400_000, "{most}");
+    assert!(most <= WINDOW_LEN + BATCH_LEN + world.payload_len, "{most}");
 }
 
 #[test]
