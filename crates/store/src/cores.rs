@@ -1,5 +1,8 @@
 //! Pure work on many things at once, on every core.
 
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
 /// Fewer things than this are not worth a thread.
 pub(crate) const MIN_SPREAD: usize = 8;
 
@@ -22,4 +25,33 @@ pub(crate) fn spread<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sy
         }
         done
     })
+}
+
+/// [`spread`] that leaves the caller's thread to what it does meanwhile.
+pub(crate) fn spread_apart<T: Send + 'static, R: Send + 'static>(
+    items: Vec<T>,
+    work: impl Fn(T) -> R + Send + Sync + 'static,
+) -> impl Future<Output = Vec<R>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = items.len().div_ceil(cores).max(1);
+    let (mut items, work) = (items.into_iter(), Arc::new(work));
+    let mut parts = Vec::new();
+    while items.len() > 0 {
+        let part: Vec<T> = items.by_ref().take(share).collect();
+        let (done, result) = oneshot::channel();
+        let work = work.clone();
+        std::thread::spawn(move || {
+            let results: Vec<R> = part.into_iter().map(&*work).collect();
+            // Whoever asked may have gone.
+            drop(done.send(results));
+        });
+        parts.push(result);
+    }
+    async {
+        let mut results = Vec::new();
+        for part in parts {
+            results.extend(part.await.expect("the work does not panic"));
+        }
+        results
+    }
 }

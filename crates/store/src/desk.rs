@@ -15,18 +15,20 @@ use records::gate::{MAX_CHANGES, MAX_WORK, Refusal, Rules, Verdict, judge_made};
 use records::id::{JournalId, RecordId};
 use records::kinds;
 use records::payload::{MAX_CHANGE_LEN, MAX_SECTIONS, RecordChanges};
-use records::write::{self, Edit, WriteError};
+use records::write::{self, WriteError};
 use std::sync::Arc;
 
 /// One record of an action: how it stands, and what is to be written of it.
-pub(crate) struct Sheet<'a> {
+pub(crate) struct Sheet {
     record: RecordId,
     table: &'static KindTable,
     /// `None` for a new record.
     before: Option<Before>,
     /// On the form of a new record.
     number: Option<String>,
-    edits: Vec<&'a [Edit]>,
+    /// The action's edits, and which of them are of this record.
+    all: Arc<Vec<RecordEdit>>,
+    own: Vec<usize>,
 }
 
 /// A record as it stands.
@@ -40,7 +42,7 @@ struct Before {
 pub(crate) struct Pen {
     actor: ActorId,
     journal: JournalId,
-    pub(crate) rules: Rules,
+    rules: Rules,
 }
 
 impl Pen {
@@ -65,16 +67,16 @@ pub(crate) fn named(edits: &[RecordEdit]) -> Vec<RecordId> {
 }
 
 /// Brings what the edits need; new records get their numbers.
-pub(crate) async fn plan<'a>(
+pub(crate) async fn plan(
     tx: &mut Tx<'_>,
     writer: &Writer,
     wall_ms: i64,
-    edits: &'a [RecordEdit],
+    edits: &Arc<Vec<RecordEdit>>,
     numbers: &mut Numbers,
-) -> Result<Vec<Sheet<'a>>, CommitFault> {
+) -> Result<Vec<Sheet>, CommitFault> {
     let rules = tx.state.writable_rules();
-    let mut sheets: Vec<Sheet<'_>> = Vec::new();
-    for edit in edits {
+    let mut sheets: Vec<Sheet> = Vec::new();
+    for (index, edit) in edits.iter().enumerate() {
         let table = kinds::table(edit.kind).filter(|table| u32::from(table.since) <= rules);
         let table = table.ok_or(StoreError::Refused("unknown_kind"))?;
         let inactive = write::inactive(table, &edit.edits, rules);
@@ -88,26 +90,36 @@ pub(crate) async fn plan<'a>(
                 if sheets.len() == MAX_SECTIONS {
                     return Err(StoreError::TooLarge.into());
                 }
-                sheets.push(open(tx, writer, wall_ms, edit.record, table, numbers).await?);
+                let (before, number) =
+                    open(tx, writer, wall_ms, edit.record, table, numbers).await?;
+                sheets.push(Sheet {
+                    record: edit.record,
+                    table,
+                    before,
+                    number,
+                    all: edits.clone(),
+                    own: Vec::new(),
+                });
                 sheets.len() - 1
             }
         };
         if sheets[at].table.kind != table.kind {
             return Err(StoreError::Refused("other_kind").into());
         }
-        sheets[at].edits.push(&edit.edits);
+        sheets[at].own.push(index);
     }
     Ok(sheets)
 }
 
-async fn open<'a>(
+/// How the record stands, and the number it gets if it is new.
+async fn open(
     tx: &mut Tx<'_>,
     writer: &Writer,
     wall_ms: i64,
     record: RecordId,
     table: &'static KindTable,
     numbers: &mut Numbers,
-) -> Result<Sheet<'a>, CommitFault> {
+) -> Result<(Option<Before>, Option<String>), CommitFault> {
     if tx.state.trust.erasures().record(record).is_some() {
         return Err(StoreError::Refused(RECORD_ERASED).into());
     }
@@ -128,18 +140,12 @@ async fn open<'a>(
         }
         _ => None,
     };
-    Ok(Sheet {
-        record,
-        table,
-        before,
-        number,
-        edits: Vec::new(),
-    })
+    Ok((before, number))
 }
 
 /// One section for each record that changes, judged by our own gate: what we sign passes the same
 /// gate at every other site, so it has to pass here first.
-pub(crate) fn make(sheets: Vec<Sheet<'_>>, pen: &Pen) -> Result<Vec<Accepted>, CommitFault> {
+pub(crate) fn make(sheets: Vec<Sheet>, pen: &Pen) -> Result<Vec<Accepted>, CommitFault> {
     let mut made = Vec::with_capacity(sheets.len());
     let mut work = 0;
     for sheet in sheets {
@@ -155,7 +161,7 @@ pub(crate) fn make(sheets: Vec<Sheet<'_>>, pen: &Pen) -> Result<Vec<Accepted>, C
     Ok(made)
 }
 
-impl Sheet<'_> {
+impl Sheet {
     pub(crate) fn is_numbered(&self) -> bool {
         self.number.is_some()
     }
@@ -172,7 +178,8 @@ impl Sheet<'_> {
         let (table, home) = (self.table, pen.journal.site);
         let (mut steps, mut changes) = (Vec::new(), Vec::new());
         let mut table_version = table.since;
-        for edits in self.edits {
+        for index in self.own {
+            let edits = &self.all[index].edits;
             let before = doc.clone();
             let change = match doc.get_heads().is_empty() {
                 true => write::create(&mut doc, table, home, self.number.as_deref(), edits),

@@ -7,7 +7,8 @@
 //!
 //! A bundle, our own or foreign, takes the same path: `place` in its journal → `judge` →
 //! `settle` (journal row, changes, snapshots, projections, search) in the writer's transaction.
-//! Foreign bundles that simply come next do so many at a time (`wave`, `trial`), on every core.
+//! Foreign bundles that simply come next do so many at a time (`wave`, `trial`), on every core;
+//! so do local actions that wait together (`round`).
 //! Verdicts depend only on signed bytes, the bundle's causal past and the rule set that past
 //! activates, so every store that holds the same journals holds the same rows.
 //!

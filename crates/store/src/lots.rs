@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 /// Rows of one statement; fixed, so that SQLite prepares each statement once.
-pub(crate) const LOTS: [usize; 3] = [64, 8, 1];
+pub(crate) const LOTS: [usize; 4] = [64, 32, 8, 1];
 
 /// The rows of `sql`, which ends in `in `, for every id; shorter lists repeat their last one.
 pub(crate) async fn select(

@@ -3,30 +3,32 @@
 //! SQLite is asked once for what many actions need, and the changes of records that have nothing
 //! to do with each other are made and judged on every core. An action that reads or writes what
 //! an earlier one of the round writes waits until that one is settled, so each decision sees what
-//! it would see alone.
+//! it would see alone. While one round is made, SQLite takes the rows of the one before.
 
 use crate::action::{Action, Committed, RecordEdit};
 use crate::commit;
-use crate::cores::{MIN_SPREAD, spread};
+use crate::cores::{MIN_SPREAD, spread_apart};
 use crate::desk::{self, Pen, Sheet};
 use crate::error::StoreError;
 use crate::job::{Asked, CommitFault, CommitReply, Job, Ran, fatal, refuse_commit};
 use crate::judge::Accepted;
 use crate::lots::LOTS;
 use crate::number::Numbers;
+use crate::pile;
 use crate::shelf;
 use crate::tx::Tx;
 use records::gate::Rules;
 use records::id::{ActionId, RecordId};
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
 /// How many actions are asked for together.
-const MOST: usize = LOTS[0];
+const MOST: usize = LOTS[1];
 
 /// An action that was decided.
 struct Draft {
     action: Box<Action>,
-    edits: Vec<RecordEdit>,
+    edits: Arc<Vec<RecordEdit>>,
     reply: CommitReply,
 }
 
@@ -129,7 +131,7 @@ impl Round {
         self.records.extend(records);
         self.drafts.push_back(Draft {
             action,
-            edits,
+            edits: Arc::new(edits),
             reply,
         });
     }
@@ -160,14 +162,15 @@ impl Round {
 
     /// Gives back those that have to be made again.
     async fn settle_some(&mut self, tx: &mut Tx<'_>, drafts: Vec<Draft>) -> Vec<Draft> {
+        tx.written = false;
         let (rules, made) = match make(tx, &drafts).await {
             Ok(made) => made,
             // Alone each fails for itself.
-            Err(error) if drafts.len() > 1 && !fatal(&error) => return drafts,
+            Err(error) if drafts.len() > 1 && !tx.written && !fatal(&error) => return drafts,
             Err(error) => {
                 let mut drafts = drafts.into_iter();
                 if let Some(draft) = drafts.next() {
-                    self.answer(draft.reply, Err(error.into()), false);
+                    self.answer(draft.reply, Err(error.into()), tx.written);
                 }
                 return drafts.collect();
             }
@@ -199,7 +202,7 @@ impl Round {
 /// What the drafts come to by the rules of the moment, each as if all before it had been written.
 async fn make(tx: &mut Tx<'_>, drafts: &[Draft]) -> Result<(Rules, Vec<Made>), StoreError> {
     let writer = tx.state.writer.clone().ok_or(StoreError::NoWriter)?;
-    let edits = drafts.iter().flat_map(|draft| &draft.edits);
+    let edits = drafts.iter().flat_map(|draft| &*draft.edits);
     shelf::fetch(tx, &edits.map(|edit| edit.record).collect()).await?;
     let mut numbers = Numbers::default();
     let mut plans = Vec::with_capacity(drafts.len());
@@ -211,8 +214,9 @@ async fn make(tx: &mut Tx<'_>, drafts: &[Draft]) -> Result<(Rules, Vec<Made>), S
         }
         plans.push(plan);
     }
-    let pen = Pen::of(&writer, commit::rules(&tx.state));
-    let work = |plan: Result<Vec<Sheet<'_>>, CommitFault>| match plan {
+    let rules = commit::rules(&tx.state);
+    let pen = Pen::of(&writer, rules);
+    let work = move |plan: Result<Vec<Sheet>, CommitFault>| match plan {
         Ok(sheets) => Made {
             numbered: sheets.iter().any(Sheet::is_numbered),
             accepted: desk::make(sheets, &pen),
@@ -222,9 +226,11 @@ async fn make(tx: &mut Tx<'_>, drafts: &[Draft]) -> Result<(Rules, Vec<Made>), S
             accepted: Err(fault),
         },
     };
-    let made = match plans.len() >= MIN_SPREAD {
-        true => spread(plans, work),
-        false => plans.into_iter().map(work).collect(),
-    };
-    Ok((pen.rules, made))
+    if plans.len() < MIN_SPREAD {
+        return Ok((rules, plans.into_iter().map(work).collect()));
+    }
+    let (written, made) = futures::join!(pile::write(tx), spread_apart(plans, work));
+    // Half a pile must not be committed, whatever went wrong.
+    tx.written = written.is_err();
+    written.map(|()| (rules, made))
 }
