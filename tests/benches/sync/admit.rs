@@ -10,8 +10,8 @@
 //! Signatures are checked on every core before the writer has the bite; then records that have
 //! nothing in common are judged on different cores, each on the document its last judgement left.
 //!
-//! The goal is missed: a bundle costs some 0.6 ms of processor time, with its signature and its
-//! rows, so two cores that do nothing else cannot pass 3,300 /s. Most of it is the gate (figure
+//! The goal is missed: a bundle costs some 0.5 ms of processor time, with its signature and its
+//! rows, so two cores that do nothing else cannot pass 4,000 /s. Most of it is the gate (figure
 //! `gate`): each change is saved, loaded, read whole and edited, on a copy. Next: find out which of
 //! the gate's looks at the whole document can be one, and check and judge the next bite while
 //! SQLite writes this one.

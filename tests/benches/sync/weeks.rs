@@ -8,7 +8,7 @@
 //! bytes at 20 Mbit/s, the longer way.
 //!
 //! Both sites judge each other's changes on this machine's cores at the same time: 33,600 bundles
-//! of some 0.6 ms are 20 s of processor time, of which two cores make 10 s. So where the goal is
+//! of some 0.5 ms are 17 s of processor time, of which two cores make 8 s. So where the goal is
 //! missed it is the gate and not the line: the `gate` figure says what one record costs.
 //! Of a bundle's bytes 96 are random and do not compress (signature, salt, action), and so are
 //! the ids of new records and items. All texts here are alike; with texts that differ a bundle
