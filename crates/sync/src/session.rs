@@ -76,7 +76,7 @@ struct Track {
     frozen: bool,
     /// Only a later version reads what comes next; told once.
     later: bool,
-    /// The furthest head the peer has named or sent.
+    /// The furthest head the peer has named, or sent of a journal of ours.
     furthest: Option<Head>,
     /// The head the peer named last as that of a forked journal.
     stated: Option<Head>,

@@ -13,12 +13,12 @@ use super::carry::{self, Arriving, Leaving, Meters, Received};
 use super::chores::{Chore, Chores};
 use super::counters::LinkBytes;
 use super::rows::FastLane;
-use crate::session::{CloseReason, Effect, Event, Progress, Session, fork};
+use crate::session::{CloseReason, Effect, Event, Position, Progress, Session, fork};
 use crate::status::{FaultCode, LinkFault};
 use crate::stream::StreamError;
 use crate::wire::{self, Frame, Hello, Lane};
 use admit::Admitted;
-use futures::future::{BoxFuture, OptionFuture, try_join_all};
+use futures::future::{BoxFuture, OptionFuture};
 use records::bundle::{Bundle, Head};
 use records::id::{JournalId, SiteId};
 use records::payload::SiteRole;
@@ -261,10 +261,12 @@ impl Link {
                 Effect::Read { from, max_bytes } => {
                     let store = self.shared.store.clone();
                     self.reading = Some(Box::pin(async move {
-                        let read = from.iter().map(|position| {
-                            store.bundles_after(position.journal, position.after, max_bytes)
-                        });
-                        try_join_all(read).await
+                        // One after the other: others need the database's readers, too.
+                        let mut read = Vec::with_capacity(from.len());
+                        for Position { journal, after } in from {
+                            read.push(store.bundles_after(journal, after, max_bytes).await?);
+                        }
+                        Ok(read)
                     }));
                 }
                 Effect::Admit {

@@ -68,7 +68,6 @@ impl Session {
         let served = next.partition_point(|journal| last.is_some_and(|last| *journal <= last));
         next.rotate_left(served);
         next.truncate(MAX_RUNS);
-        self.last_served = next.last().copied().or(last);
         next
     }
 
@@ -121,11 +120,27 @@ impl Session {
         let Some(Reading { from, lane }) = self.reading.take() else {
             return;
         };
+        let horizon = match lane {
+            Lane::Live => None,
+            Lane::Bulk => self.horizon(&from, &read),
+        };
         let (mut runs, mut len) = (Vec::new(), 0);
-        for (position, bundles) in from.into_iter().zip(read) {
+        for (position, mut bundles) in from.into_iter().zip(read) {
+            if let Some((journal, hlc)) = horizon
+                && journal != position.journal
+                && !bundles.is_empty()
+            {
+                bundles.truncate(bundles.partition_point(|bundle| hlc_of(bundle) <= hlc));
+                if bundles.is_empty() {
+                    continue;
+                }
+            }
             // After large bundles the rest is read again: a batch and one bundle fit a frame.
             if len > BATCH_LEN {
                 break;
+            }
+            if lane == Lane::Live {
+                self.last_served = Some(position.journal);
             }
             if let Some(run) = self.run(position, lane, bundles, now, effects) {
                 len += weight(&run.bundles);
@@ -135,6 +150,21 @@ impl Session {
         if !runs.is_empty() {
             effects.push(Effect::Send(Frame::Bundles { runs, lane }));
         }
+    }
+
+    /// Up to where all journals read are read, and which of them reaches the least far: what the
+    /// others have beyond it would wait at the peer for what is not read yet.
+    fn horizon(&self, from: &[Position], read: &[Vec<Bundle>]) -> Option<(JournalId, u64)> {
+        let read = from.iter().zip(read).filter(|(position, bundles)| {
+            let last = position.after + bundles.len() as u64;
+            let local = self.local.get(&position.journal);
+            local.is_some_and(|head| head.seq > last)
+        });
+        let reach = read.filter_map(|(position, bundles)| {
+            let last = bundles.last()?;
+            Some((position.journal, hlc_of(last)))
+        });
+        reach.min_by_key(|(_, hlc)| *hlc)
     }
 
     /// What of the bundles that were read is to be sent.
@@ -147,23 +177,24 @@ impl Session {
         effects: &mut Vec<Effect>,
     ) -> Option<Run> {
         let journal = position.journal;
+        let Some(sent_hlc) = bundles.last().map(hlc_of) else {
+            let track = self.tracks.entry(journal).or_default();
+            track.retry_at = now.mono_ms + RETRY_MS;
+            return None;
+        };
         if self.contradicts(position, &bundles) {
             self.fork(journal, position.after, effects);
             return None;
         }
         let verified = self.settle_claim(position);
         self.report_acked(verified, effects);
-        let sent_hlc = bundles.last().and_then(|b| b.decode_header().ok());
         let track = self.tracks.entry(journal).or_default();
-        if bundles.is_empty() {
-            track.retry_at = now.mono_ms + RETRY_MS;
-            return None;
-        }
         // A closure may have put another chain in the journal's place meanwhile; or the peer may
         // have got some of these from elsewhere.
         let surplus = usize::try_from(track.sent.checked_sub(position.after)?).ok()?;
         bundles.drain(..surplus.min(bundles.len()));
-        if bundles.is_empty() {
+        // What the peer has named meanwhile is compared with what is read after it.
+        if bundles.is_empty() || surplus > 0 && track.claimed.is_some() {
             return None;
         }
         let after = track.sent;
@@ -172,7 +203,7 @@ impl Session {
         track.told = track.told.max(last);
         track.lane = lane;
         track.in_flight += 1;
-        track.sent_hlc = sent_hlc.map_or(track.sent_hlc, |header| header.hlc);
+        track.sent_hlc = sent_hlc.max(track.sent_hlc);
         self.in_flight.of_mut(lane).push(journal, weight(&bundles));
         Some(Run {
             journal,
@@ -204,4 +235,9 @@ impl Session {
         let claimed = self.tracks.get(&position.journal)?.claimed?;
         (claimed.seq == position.after).then_some(claimed)
     }
+}
+
+/// The clock of a bundle of ours; 0 for one that is damaged.
+fn hlc_of(bundle: &Bundle) -> u64 {
+    bundle.decode_header().map_or(0, |header| header.hlc)
 }

@@ -230,7 +230,7 @@ impl Pass for Reader<'_> {
         let len = pull(&mut self.columns[Column::Count as usize])?;
         let bytes = take(&mut self.columns[column as usize], len)?;
         self.spend(bytes.len())?;
-        value.extend(bytes);
+        *value = bytes.to_vec();
         Ok(())
     }
 

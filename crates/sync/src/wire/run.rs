@@ -186,7 +186,12 @@ fn header(
         let mut header = readable.unwrap_or_else(|| due.clone());
         fields(p, known, &mut header, &due, last)?;
         bundle.header = minicbor::to_vec(&header).expect("encoding into a Vec cannot fail");
-        before.header = header;
+        p.spend(bundle.header.len())?;
+        before.header = Header {
+            deps: Vec::new(),
+            assurance: Vec::new(),
+            ..header
+        };
     } else {
         p.bytes(Column::Text, &mut bundle.header)?;
     }

@@ -39,7 +39,7 @@ impl Carried {
     }
 
     /// Decodes the next body. Takes any bytes; never panics, and never holds more than
-    /// [`super::MAX_MESSAGE_LEN`] for them.
+    /// twice [`super::MAX_MESSAGE_LEN`] for them.
     ///
     /// # Errors
     /// [`WireError`].

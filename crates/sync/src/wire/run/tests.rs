@@ -1,4 +1,5 @@
 use super::*;
+use proptest::collection::vec;
 use proptest::prelude::*;
 use records::chunk::{self, Parts};
 use records::id::{AccountId, ActionId, InstitutionId, RecordId, SiteId, TerminalId};
@@ -21,7 +22,7 @@ enum Odd {
 }
 
 fn odd() -> impl Strategy<Value = Odd> {
-    let bytes = proptest::collection::vec(any::<u8>(), 0..300);
+    let bytes = vec(any::<u8>(), 0..300);
     let at = any::<prop::sample::Index>();
     prop_oneof![
         6 => Just(Odd::No),
@@ -35,12 +36,12 @@ fn odd() -> impl Strategy<Value = Odd> {
 
 prop_compose! {
     fn change()(
-        deps in proptest::collection::vec(0u8..6, 0..3),
+        deps in vec(0u8..6, 0..3),
         actor in prop_oneof![Just(vec![1; 16]), Just(vec![2; 16]), Just(vec![3; 5])],
         seq in prop_oneof![0u64..9, any::<u64>()],
         names in "[0-9a-f]{0,80}[a-z]{0,9}[0-9a-f]{30,70}",
-        values in proptest::collection::vec(any::<u8>(), 0..60),
-        rest in proptest::collection::vec(any::<u8>(), 0..3),
+        values in vec(any::<u8>(), 0..60),
+        rest in vec(any::<u8>(), 0..3),
     ) -> Vec<u8> {
         let deps = deps.into_iter().map(|dep| Hash([dep; 32])).collect();
         let columns = vec![(chunk::NAMES, names.into_bytes()), (chunk::VALUES, values)];
@@ -53,8 +54,8 @@ prop_compose! {
     fn section()(
         salt in any::<[u8; 16]>(),
         record in 0u8..4,
-        changes in proptest::collection::vec(
-            prop_oneof![4 => change(), 1 => proptest::collection::vec(any::<u8>(), 0..90)],
+        changes in vec(
+            prop_oneof![4 => change(), 1 => vec(any::<u8>(), 0..90)],
             0..3,
         ),
         kind in 0u8..5,
@@ -76,10 +77,11 @@ prop_compose! {
 
 prop_compose! {
     fn bundle()(
-        sections in proptest::collection::vec(section(), 0..3),
+        sections in vec(section(), 0..3),
         odd in odd(),
         (wall_ms, who, offset) in (0i64..1 << 50, 0u8..4, proptest::option::of(any::<i64>())),
-        deps in proptest::collection::vec((0u8..3, any::<u64>()), 0..3),
+        deps in vec((0u8..3, any::<u64>()), 0..3),
+        assurance in prop_oneof![4 => Just(Vec::new()), 1 => vec(any::<u8>(), 1..40)],
         signature in any::<[u8; 64]>(),
     ) -> (Header, Vec<Section>, Odd, [u8; 64]) {
         let deps = deps.into_iter().map(|(site, seq)| Head {
@@ -90,6 +92,7 @@ prop_compose! {
         let header = Header {
             institution: InstitutionId([1; 16]),
             deps: deps.collect(),
+            assurance,
             wall_ms,
             hlc: wall_ms.cast_unsigned() << 16 | u64::from(who),
             hub_offset_ms: offset,
@@ -153,7 +156,7 @@ fn alone(batch: &Batch) -> (Vec<u8>, Vec<u8>) {
 proptest! {
     #[test]
     fn any_run_comes_back_byte_for_byte(
-        made in proptest::collection::vec(bundle(), 0..12),
+        made in vec(bundle(), 0..12),
         after in prop_oneof![0u64..9, Just(u64::MAX - 20)],
     ) {
         let batch = chained(made, after);
@@ -163,7 +166,7 @@ proptest! {
 
     #[test]
     fn bundles_are_taken_as_they_are_if_they_must(
-        made in proptest::collection::vec(bundle(), 1..6),
+        made in vec(bundle(), 1..6),
     ) {
         let mut batch = chained(made, 0);
         let mut writer = Writer::new();
@@ -174,8 +177,8 @@ proptest! {
 
     #[test]
     fn a_damaged_run_never_panics(
-        made in proptest::collection::vec(bundle(), 1..6),
-        damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        made in vec(bundle(), 1..6),
+        damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
     ) {
         let (mut plain, noise) = alone(&chained(made, 4));
         for (at, byte) in damage {
@@ -187,8 +190,8 @@ proptest! {
 
     #[test]
     fn garbage_is_refused_or_a_run(
-        plain in proptest::collection::vec(any::<u8>(), 0..400),
-        noise in proptest::collection::vec(any::<u8>(), 0..200),
+        plain in vec(any::<u8>(), 0..400),
+        noise in vec(any::<u8>(), 0..200),
     ) {
         let _ = read(&plain, &noise, None);
     }
