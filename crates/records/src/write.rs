@@ -187,7 +187,7 @@ fn write(
 }
 
 /// What a new record begins as, in one piece: Automerge takes that for a fraction of what as many
-/// single operations cost. Edits that come back to a field or an entry are left for afterwards.
+/// single operations cost. Entries, and edits that come back to a field, are left for afterwards.
 fn beginning<'a>(
     table: &'static KindTable,
     home: SiteId,

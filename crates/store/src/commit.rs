@@ -118,10 +118,11 @@ pub(crate) async fn committed(
     let rows = lots::select(tx.raw(), KNOWN, &ids).await?;
     let known = rows.iter().map(|row| Ok(ActionId(id(row, "action")?)));
     let mut known: BTreeSet<ActionId> = known.collect::<Result<_, StoreError>>()?;
+    let site = tx.state.own.map(|own| own.site);
     known.extend(
         actions
             .into_iter()
-            .filter(|action| tx.pile.has_action(*action)),
+            .filter(|action| site.is_some_and(|site| tx.pile.bundle_of(*action, site).is_some())),
     );
     Ok(known)
 }
@@ -202,7 +203,7 @@ fn salted(action: &Action, made: &[Accepted]) -> Vec<Section> {
     sections.collect()
 }
 
-/// Signs the bundle, passes it through our own gate, and writes it.
+/// Signs the bundle and writes it.
 pub(crate) async fn sign_and_settle(
     tx: &mut Tx<'_>,
     action: &Action,

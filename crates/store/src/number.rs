@@ -61,14 +61,12 @@ impl Numbers {
 }
 
 async fn last(tx: &mut Tx<'_>, series: &str) -> Result<i64, StoreError> {
-    if let Some(last) = tx.pile.counted(series) {
-        return Ok(last);
-    }
-    let last = sqlx::query_scalar("select last from counter where series = $1")
+    let last: Option<i64> = sqlx::query_scalar("select last from counter where series = $1")
         .bind(series)
         .fetch_optional(tx.raw())
         .await?;
-    Ok(last.unwrap_or(0))
+    // A replay counts anew in the pile, without the numbers of erased records.
+    Ok(last.max(tx.pile.counted(series)).unwrap_or(0))
 }
 
 #[cfg(test)]

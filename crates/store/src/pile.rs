@@ -76,7 +76,8 @@ pub(crate) struct Pile {
     bundles: Vec<BundleRow>,
     places: HashMap<(JournalId, u64), usize>,
     hashes: HashMap<Hash, usize>,
-    actions: HashMap<ActionId, usize>,
+    /// The first bundle of each action at each site.
+    actions: HashMap<(ActionId, SiteId), usize>,
     changes: BTreeMap<(RecordId, Hash), (JournalId, u64)>,
     records: BTreeMap<RecordId, RecordRow>,
     links: BTreeMap<(RecordId, String), RecordId>,
@@ -92,7 +93,8 @@ impl Pile {
         self.bytes += row.header.len() + row.payload.len();
         self.places.insert((row.journal, row.seq), at);
         self.hashes.insert(row.hash, at);
-        self.actions.entry(row.action).or_insert(at);
+        let action = (row.action, row.journal.site);
+        self.actions.entry(action).or_insert(at);
         self.bundles.push(row);
     }
 
@@ -107,12 +109,8 @@ impl Pile {
     }
 
     pub(crate) fn bundle_of(&self, action: ActionId, site: SiteId) -> Option<&BundleRow> {
-        let bundle = self.actions.get(&action).map(|at| &self.bundles[*at])?;
-        (bundle.journal.site == site).then_some(bundle)
-    }
-
-    pub(crate) fn has_action(&self, action: ActionId) -> bool {
-        self.actions.contains_key(&action)
+        let at = self.actions.get(&(action, site))?;
+        Some(&self.bundles[*at])
     }
 
     pub(crate) fn change(&mut self, record: RecordId, hash: Hash, journal: JournalId, seq: u64) {

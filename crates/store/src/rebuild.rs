@@ -253,6 +253,8 @@ pub(crate) async fn again(
 async fn contradicts(tx: &mut Tx<'_>, case: &Case) -> Result<bool, StoreError> {
     Ok(match deps::deps(tx, &case.header).await? {
         Deps::Judged { contradicts, .. } => contradicts,
-        Deps::Missing { .. } | Deps::Lost { .. } => case.contradicts,
+        // It was on a branch, of which a piece is gone since, unless it is part of the past.
+        Deps::Missing { journal, seq } => case.past.seq(journal) < seq,
+        Deps::Lost { .. } => case.contradicts,
     })
 }

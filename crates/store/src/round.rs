@@ -1,9 +1,9 @@
 //! Local actions of one transaction: decided one after the other, made together.
 //!
 //! SQLite is asked once for what many actions need, and the changes of records that have nothing
-//! to do with each other are made and judged on every core. An action that reads or writes what
-//! an earlier one of the round writes waits until that one is settled, so each decision sees what
-//! it would see alone. While one round is made, SQLite takes the rows of the one before.
+//! to do with each other are made and judged on every core. An action that reads what an earlier
+//! one of the round writes is decided once that one is settled, so each decision sees what it
+//! would see alone; one that writes it is made then. While one round is made, SQLite takes the rows of the one before.
 
 use crate::action::{Action, Committed, RecordEdit};
 use crate::commit;

@@ -83,8 +83,7 @@ impl State {
         self.tips.get(&journal).map(|tip| &tip.head)
     }
 
-    /// The highest place at which anything of a journal is held, branches included, adopted or
-    /// not: what was judged before a closure is judged alike after it.
+    /// The highest place of a journal and of its chains that are held whole, adopted or not: what was judged before a closure is judged alike after it.
     pub(crate) fn last(&self, journal: JournalId) -> u64 {
         let tips = self.tips.iter().filter(|(held, _)| stem(**held) == journal);
         let held = tips.map(|(_, tip)| tip.head.seq).max().unwrap_or(0);

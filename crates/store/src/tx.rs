@@ -21,6 +21,9 @@ use sqlx::SqliteConnection;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+/// Records at hand, some with their document, beyond which they are read again.
+const MAX_SHELF: usize = 1_024;
+
 /// The transaction under way.
 pub(crate) struct Tx<'a> {
     conn: &'a mut SqliteConnection,
@@ -73,9 +76,9 @@ impl Tx<'_> {
         self.conn
     }
 
-    /// Keeps the pile within its bound.
+    /// Keeps pile and shelf within their bounds.
     pub(crate) async fn ease(&mut self) -> Result<(), StoreError> {
-        if self.pile.is_high() {
+        if self.pile.is_high() || self.shelf.len() > MAX_SHELF {
             self.sql().await?;
         }
         Ok(())

@@ -20,13 +20,14 @@ async fn together(east: &Site, asked: Vec<(Action, Vec<RecordEdit>)>) -> Vec<Tol
         Vec::new()
     });
     let held = ask(action(EAST, 255), holds);
-    // A task is queued once it was run for the first time, in the order they were made.
+    // A task is queued once it was run for the first time, in the order they were made; the
+    // runtime comes back here after a few dozen of them.
     tokio::task::yield_now().await;
-    let asked = asked.into_iter();
-    let tasks: Vec<_> = asked
-        .map(|(action, edits)| ask(action, Box::new(move || edits)))
-        .collect();
-    tokio::task::yield_now().await;
+    let mut tasks = Vec::new();
+    for (action, edits) in asked {
+        tasks.push(ask(action, Box::new(move || edits)));
+        tokio::task::yield_now().await;
+    }
     go.send(()).unwrap();
     held.await.unwrap().unwrap();
     let mut told = Vec::new();
