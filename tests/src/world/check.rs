@@ -22,7 +22,8 @@ struct Seen {
     quarantine: Vec<Quarantined>,
     /// Erased records and their numbers.
     erased: BTreeMap<RecordId, String>,
-    /// Bundles held for good: the only disks with something they depend on are gone.
+    /// Bundles held for want of a chain that is not here whole, and comes no more if the only disks
+    /// that held it are gone.
     bereft: BTreeSet<Head>,
 }
 
@@ -152,25 +153,20 @@ async fn seen(store: &Store, expected: &Expected<'_>) -> Result<Seen> {
     Ok(Seen {
         erased: erased.collect(),
         records: shown(store).await?,
-        bereft: bereft(store, &bundles, &quarantine).await?,
+        bereft: bereft(store, &quarantine).await?,
         bundles,
         quarantine,
     })
 }
 
-async fn bereft(
-    store: &Store,
-    bundles: &BTreeMap<JournalId, Vec<Bundle>>,
-    quarantine: &[Quarantined],
-) -> Result<BTreeSet<Head>> {
+async fn bereft(store: &Store, quarantine: &[Quarantined]) -> Result<BTreeSet<Head>> {
     let mut bereft = BTreeSet::new();
     for row in quarantine.iter().filter(|row| row.code == "dep_on_branch") {
-        let mut journal = bundles.get(&row.head.journal).into_iter().flatten();
-        let Some(bundle) = journal.find(|bundle| bundle.hash() == row.head.hash) else {
-            continue;
-        };
+        // It may stand on an adopted chain.
+        let bundle = store.bundles_of(&[row.head.hash], 1).await?.pop();
+        let bundle = bundle.context("a quarantined bundle is held")?;
         for dep in bundle.decode_header()?.deps {
-            if store.bundles_of(&[dep.hash], 1).await?.is_empty() {
+            if !store.missing(&[dep], None).await?.is_empty() {
                 bereft.insert(row.head);
             }
         }
