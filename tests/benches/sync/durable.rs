@@ -7,8 +7,8 @@
 //! with the same settings, committed in groups of the same mean size, through the same library
 //! with one statement a group.
 //!
-//! The goal is missed: some 2,500 /s beside other work on a 2-core machine, where actions made one
-//! by one came to 1,100 to 1,400. An action costs 0.27 ms of processor time if nothing else runs
+//! The goal is missed: 3,300 to 3,500 /s on two cores that do nothing else, 2,500 beside other
+//! work, where actions made one by one came to 1,460 and 1,100. An action costs 0.27 ms of processor time if nothing else runs
 //! meanwhile, and up to 0.4 ms with both cores busy: two fifths in Automerge and our own gate, on
 //! every core, a fifth on the writer's thread (signature, bundle, rows), a third in SQLite, which
 //! takes one round's rows while the next is made. Next: sign a round's bundles on every core, for

@@ -68,6 +68,52 @@ fn long_tails_are_sent_oldest_first_across_journals() {
     assert!(order.starts_with(&turns), "{order:?}");
 }
 
+/// A hub with what sites 1 and 2 wrote, so much and so large, linked with site 3 that has nothing.
+fn of_two(written: [(usize, usize); 2]) -> (World, usize) {
+    let mut world = World::new(4);
+    for (node, (count, payload_len)) in [1, 2].into_iter().zip(written) {
+        world.payload_len = payload_len;
+        world.write(node, count);
+        world.connect(0, node);
+        world.run();
+    }
+    world.cut_all();
+    let link = world.connect(0, 3);
+    (world, link)
+}
+
+#[test]
+fn no_long_tail_runs_ahead_of_another_in_time() {
+    // Their clocks run alike, and a batch of the second holds a tenth as many.
+    let (mut world, _) = of_two([(2_000, 400), (2_000, 6_000)]);
+    let held = |world: &World, node| {
+        world
+            .node(3)
+            .journals
+            .get(&journal(node))
+            .map_or(0, Vec::len)
+    };
+    let mut together = 0;
+    while world.run_at_most(1) == 1 {
+        let (first, second) = (held(&world, 1), held(&world, 2));
+        if second > 0 && second < 1_900 {
+            assert!(first <= second, "{first} and {second}");
+            together += 1;
+        }
+    }
+    assert!(together > 5, "{together}");
+    world.assert_equal();
+}
+
+#[test]
+fn large_bundles_of_one_journal_do_not_keep_another_waiting() {
+    let (mut world, link) = of_two([(6, 600_000), (6, 600_000)]);
+    world.run();
+    world.assert_equal();
+    let turns = world.journals_sent(link, 0);
+    assert!(turns.len() >= 10, "{turns:?}");
+}
+
 #[test]
 fn each_side_knows_how_far_it_is() {
     let (mut world, link) = behind();
