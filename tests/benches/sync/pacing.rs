@@ -8,7 +8,8 @@
 //! that the empty line takes; both ends read the same clock.
 //!
 //! The last two lines are for a line that loses 1 % of all packets by itself, where a site's
-//! configuration may choose BBR: what either leaves of such a line, and what media feels of it.
+//! configuration may choose BBR: what a transfer keeps of such a line with either, and what media
+//! feels of it. BBR fills the line, and the queue with it: it is for lines without cameras.
 
 use crate::figure::{Figure, Goal, Size, runtime};
 use crate::raw::{self, Transfer};
